@@ -1,0 +1,1 @@
+"""Cue sets: where in the thinking to look."""
