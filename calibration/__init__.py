@@ -1,0 +1,1 @@
+"""Calibrators: from a table of losses to one threshold with a guarantee."""

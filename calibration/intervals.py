@@ -1,0 +1,70 @@
+"""Intervals: an estimate with its bounds, and the two-sided ones of a plain rate."""
+
+import math
+from dataclasses import dataclass
+
+from scipy.stats import beta, norm
+
+from probexit.calibration.base import require_level
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the bounds of its confidence interval; prints as ``0.91 [0.89, 0.93]``.
+
+    A bound is NaN where the data do not determine it. ``f"{interval:.1%}"`` formats all three.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __format__(self, spec: str) -> str:
+        estimate, low, high = (
+            format(part, spec or ".3f") for part in (self.estimate, self.low, self.high)
+        )
+        return f"{estimate} [{low}, {high}]"
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Exact two-sided interval of a rate: covers with probability ``level`` or more, at every rate.
+
+    Only for independent trials, one per problem; not for cues. Clopper and Pearson, Biometrika 26
+    (1934).
+
+    Raises:
+        ValueError: unless ``0 <= successes <= n``, ``n > 0`` and ``0 < level < 1``.
+    """
+    _require_counts(successes, n)
+    require_level(level=level)
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, successes, n - successes + 1)) if successes else 0.0
+    high = float(beta.isf(tail, successes + 1, n - successes)) if successes < n else 1.0
+    return Interval(successes / n, low, high)
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Score interval of a rate: shorter than the exact one, covers ``level`` on average over rates.
+
+    Only for independent trials. Wilson, JASA 22 (1927). Errors as for ``clopper_pearson``.
+    """
+    _require_counts(successes, n)
+    require_level(level=level)
+    z, rate = float(norm.isf((1 - level) / 2)), successes / n
+    centre = rate + z * z / (2 * n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    shrink = 1 + z * z / n
+    low = (centre - half) / shrink if successes else 0.0
+    high = (centre + half) / shrink if successes < n else 1.0
+    return Interval(rate, low, high)
+
+
+def _require_counts(successes: int, n: int) -> None:
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"need 0 <= successes <= n and n > 0, got {successes} of {n}")

@@ -1,0 +1,72 @@
+"""How many problems a certificate takes, and what an observed count certifies: plan before paying.
+
+Everything here is binomial arithmetic on the calibrators' own rules (arXiv 2110.01052, section
+3.2), so a plan and the certificate it leads to cannot disagree.
+"""
+
+import math
+
+import numpy as np
+
+from probexit.calibration.base import Calibrator, require_level
+from probexit.calibration.bounds import binomial_p, clopper_pearson_upper
+from probexit.calibration.learn_then_test import LearnThenTest
+
+MOST = 2**20  # beyond a million problems the honest answer is "not by collecting more"
+
+
+def smallest_sample(alpha: float, delta: float, failures: int = 0) -> int:
+    """Return the fewest problems that certify ``alpha`` despite ``failures`` lost ones."""
+    require_level(alpha=alpha, delta=delta)
+    most = max(failures, 1)
+    while binomial_p(failures, most, alpha) > delta:
+        most *= 2
+    return int(np.argmax(binomial_p(failures, np.arange(1, most + 1), alpha) <= delta)) + 1
+
+
+def allowed_failures(n: int, alpha: float, delta: float) -> int:
+    """Return the most losses among ``n`` problems that still certify; -1 if even none does not."""
+    require_level(alpha=alpha, delta=delta)
+    return int((binomial_p(np.arange(n + 1), n, alpha) <= delta).sum()) - 1
+
+
+def certified_risk(failures: int, n: int, delta: float) -> float:
+    """Return the smallest alpha that ``failures`` among ``n`` certify (Clopper-Pearson upper)."""
+    if not 0 <= failures <= n:
+        raise ValueError(f"failures must lie between 0 and n = {n}, got {failures}")
+    return float(clopper_pearson_upper(failures, n, delta))
+
+
+def problems_needed(alpha: float, delta: float, rate: float = 0.0) -> float:
+    """Return about how many problems Learn-then-Test needs if a share ``rate`` of them loses."""
+    return problems_for(LearnThenTest(alpha, delta), rate)
+
+
+def problems_for(calibrator: Calibrator, rate: float) -> float:
+    """Return about how many problems ``calibrator`` needs if a share ``rate`` of them loses.
+
+    It asks the calibrator itself, on tables of one threshold with the losses spread evenly.
+    ``inf`` when a million would not do, as when the rate is not below alpha.
+
+    Raises:
+        ValueError: on a rate outside [0, 1].
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate must lie in [0, 1], got {rate!r}")
+    enough = 1
+    while not _certifies(calibrator, rate, enough):
+        if enough >= MOST:
+            return math.inf
+        enough *= 2
+    short = enough // 2
+    while enough - short > 1:
+        middle = (enough + short) // 2
+        short, enough = (
+            (short, middle) if _certifies(calibrator, rate, middle) else (middle, enough)
+        )
+    return enough
+
+
+def _certifies(calibrator: Calibrator, rate: float, n: int) -> bool:
+    count = np.ceil(np.round(rate * np.arange(n + 1), 9))  # losses among the first 0, 1, .. n
+    return calibrator.select(np.diff(count)[:, None], np.zeros(1)) < math.inf

@@ -1,0 +1,1 @@
+"""Score calibration: from a score to a probability that says what it means."""

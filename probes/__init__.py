@@ -1,0 +1,1 @@
+"""Probes: light classifiers from a hidden state to "stopping now would be right"."""

@@ -1,0 +1,33 @@
+"""Linear discriminant with a shrunk covariance: closed form, good with few problems.
+
+Shrinkage by Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance
+matrices", J. Multivariate Analysis 88 (2004); https://doi.org/10.1016/S0047-259X(03)00096-4
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from torch import Tensor
+
+from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.training_set import TrainingSet, as_double, moments
+
+
+@dataclass
+class Discriminant(LinearProbe):
+    """The mean difference, whitened by the shrunk covariance within classes.
+
+    Takes ``O(n d^2 + d^3)``: seconds up to a width of a few thousand.
+    """
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        mean, scale = moments(data.X)
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        model.fit(as_double((data.X - mean) / scale), data.labels())
+        weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
+        bias = torch.tensor(float(model.intercept_[0]))
+        self.head_ = Head(mean.cpu(), scale.cpu(), weight, bias)
+        return self

@@ -1,0 +1,38 @@
+"""Logistic regression: the probe to try first; linear usually wins (arXiv 2504.05419, Table 8)."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.training_set import TrainingSet, as_double, moments
+
+
+@dataclass
+class Logistic(LinearProbe):
+    """L2-penalised logistic regression on standardised hidden states.
+
+    Attributes:
+        C: Inverse strength of the penalty, as in scikit-learn.
+        class_weight: ``"balanced"`` weighs each class by ``n / (2 n_c)``. None (the default) leaves
+            the scores estimates of the probability, which reliability diagrams and Brier scores
+            assume; a calibrated threshold does not care.
+        max_iter: Steps of L-BFGS before scikit-learn warns that it has not converged.
+    """
+
+    C: float = 1.0
+    class_weight: Literal["balanced"] | None = None
+    max_iter: int = 1000
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        mean, scale = moments(data.X)
+        model = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=self.max_iter)
+        model.fit(as_double((data.X - mean) / scale), data.labels())
+        weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
+        bias = torch.tensor(float(model.intercept_[0]))
+        self.head_ = Head(mean.cpu(), scale.cpu(), weight, bias)
+        return self

@@ -1,0 +1,24 @@
+"""Difference of the class means: one direction, nothing to tune (arXiv 2310.06824, section 5)."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.training_set import TrainingSet
+
+
+@dataclass
+class MeanDifference(LinearProbe):
+    """Project on ``mean(X | y = 1) - mean(X | y = 0)``; a logistic curve maps that to [0, 1].
+
+    Hidden states are not standardised first, as published, so features that vary most weigh most.
+    """
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        direction = data.X[data.y == 1].mean(dim=0) - data.X[data.y == 0].mean(dim=0)
+        self.head_ = Head.along(direction, torch.ones_like(direction), data)
+        return self

@@ -1,0 +1,95 @@
+"""The multilayer perceptron of LYNX (arXiv 2512.05325; settings read in its released code).
+
+Trained in torch: scikit-learn's ``MLPClassifier``, which LYNX uses, draws its early-stopping
+hold-out over cues, so that cues of one problem lie on both sides of it. Here the hold-out is split
+by problem, and judged by its class-balanced log-loss rather than its accuracy.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from probexit.probes.base import Probe
+from probexit.probes.early_stopping import EarlyStopping
+from probexit.probes.network import Network, balanced, log_loss, train_epoch
+from probexit.probes.splits import group_holdout
+from probexit.probes.training_set import TrainingSet, moments
+
+
+@dataclass
+class MLP(Probe):
+    """Standardise, ReLU layers, class-balanced log-loss, Adam, early stopping by problem.
+
+    One seed gives one probe, on one kind of device.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        learning_rate: Of Adam.
+        l2: Penalty on weights, not biases; each batch of ``b`` cues adds ``l2 / (2 b) |W|^2``.
+        batch: Cues per step, at most.
+        epochs: At most.
+        patience: Epochs without a better hold-out after which training stops.
+        holdout: Share of the problems held out.
+        seed: Of hold-out, initial weights and shuffling.
+    """
+
+    hidden: tuple[int, ...] = (256, 64)
+    learning_rate: float = 1e-3
+    l2: float = 1e-4
+    batch: int = 200
+    epochs: int = 500
+    patience: int = 10
+    holdout: float = 0.2
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        self.hidden = tuple(self.hidden)  # JSON brings it back as a list
+        self.net_: Network | None = None
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        held_out = group_holdout(data.groups, self.holdout, self.seed)
+        self.net_ = self._train(data.take(~held_out), data.take(held_out))
+        return self
+
+    def score(self, X: Tensor) -> Tensor:
+        self._require_width(X)
+        net = self._net().to(X.device)
+        with torch.autocast(X.device.type, enabled=False):  # scores are float32 in any context
+            return torch.sigmoid(net(X))
+
+    def state(self) -> dict[str, Tensor]:
+        return {name: tensor.cpu() for name, tensor in self._net().state_dict().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        net = Network(state["mean"], state["scale"], self.hidden, torch.Generator())
+        net.load_state_dict(state)
+        self.net_ = net.requires_grad_(False)
+
+    @property
+    def width(self) -> int:
+        return len(self._net().mean)
+
+    def _net(self) -> Network:
+        if self.net_ is None:
+            raise self._unfitted()
+        return self.net_
+
+    def _train(self, training: TrainingSet, validation: TrainingSet) -> Network:
+        generator = torch.Generator().manual_seed(self.seed)
+        net = Network(*moments(training.X), self.hidden, generator)
+        n = len(training.X)
+        batch = min(self.batch, n)
+        optimiser = net.adam(self.learning_rate, self.l2 / batch)
+        stopping, weights = EarlyStopping(self.patience), balanced(validation.y)
+        for _ in range(self.epochs):
+            order = torch.randperm(n, generator=generator).to(training.X.device)
+            train_epoch(net, optimiser, training, torch.split(order, batch))
+            with torch.no_grad():
+                loss = float(log_loss(net, validation.X, validation.y, weights))
+            if stopping.should_stop(net, loss):
+                break
+        net.load_state_dict(stopping.best_state_)
+        return net.requires_grad_(False)

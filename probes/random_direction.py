@@ -1,0 +1,31 @@
+"""A random direction: the floor that every comparison of probes must show."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.training_set import TrainingSet, moments
+
+
+@dataclass
+class RandomDirection(LinearProbe):
+    """Project standardised hidden states on a Gaussian direction; only sign and curve are fitted.
+
+    What it scores above chance is what any direction of this representation gives for free.
+
+    Attributes:
+        seed: Of the direction, which does not depend on the data.
+    """
+
+    seed: int = 0
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        generator = torch.Generator().manual_seed(self.seed)
+        direction = torch.randn(data.X.shape[1], generator=generator).to(data.X.device)
+        _, scale = moments(data.X)
+        self.head_ = Head.along(direction, scale, data)
+        return self

@@ -1,0 +1,110 @@
+"""Find the layers that a probe reads best: AUROC on problems that it was not fitted on."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from probexit.probes.base import Probe
+from probexit.probes.features import select_layers
+from probexit.probes.splits import group_folds
+
+FOLDS = 5
+_BAR = 20  # characters between an AUROC of .5 and one of 1
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """AUROC ``[folds]`` of one candidate set of layers, each on the held-out problems of a fold."""
+
+    layers: tuple[int, ...]
+    fold_aurocs: tuple[float, ...]
+
+    @property
+    def auroc(self) -> float:
+        """Mean over folds."""
+        return mean(self.fold_aurocs)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean over folds, as if folds were independent (they share training problems)."""
+        return stdev(self.fold_aurocs) / math.sqrt(len(self.fold_aurocs))
+
+
+@dataclass(frozen=True, repr=False)
+class LayerSweep:
+    """One row per candidate, in the order given; prints as a table."""
+
+    rows: tuple[LayerResult, ...]
+
+    @property
+    def best(self) -> LayerResult:
+        """The smallest set within one standard error of the highest AUROC.
+
+        The one-standard-error rule (Hastie, Tibshirani and Friedman, "The elements of statistical
+        learning", section 7.10). Among sets of that size: the highest AUROC, then the first given.
+        """
+        top = max(self.rows, key=lambda row: row.auroc)
+        near = [row for row in self.rows if row.auroc >= top.auroc - top.standard_error]
+        return min(near, key=lambda row: (len(row.layers), -row.auroc))
+
+    def __repr__(self) -> str:
+        width = max(6, *(len(_name(row)) for row in self.rows))
+        lines = [f"{'layers':<{width}}  AUROC    s.e."]
+        for row in self.rows:
+            bar = "█" * round(_BAR * max(0.0, 2 * row.auroc - 1))
+            mark = "  <- best" if row is self.best else ""
+            numbers = f"{row.auroc:.3f}  ±{row.standard_error:.3f}"
+            lines.append(f"{_name(row):<{width}}  {numbers}  {bar:<{_BAR}}{mark}".rstrip())
+        return "\n".join(lines)
+
+
+def sweep(
+    make_probe: Callable[[], Probe],
+    hidden: Tensor,
+    y: Tensor,
+    groups: Tensor,
+    candidates: Sequence[Sequence[int]] | None = None,
+) -> LayerSweep:
+    """Cross-validate a probe on each candidate set of layers, in five folds split by problem.
+
+    Every candidate sees the same folds.
+
+    Args:
+        make_probe: Makes an unfitted probe: its class, or a lambda that configures it.
+        hidden: ``[n, L, d]`` recorded hidden states.
+        y: ``[n]`` labels in {0, 1}.
+        groups: ``[n]`` problem of each cue.
+        candidates: Sets of indices along ``L``, each concatenated; every single layer if None.
+
+    Raises:
+        ValueError: if there are fewer than five problems, if a fold holds a single class, or for
+            what the probe or ``select_layers`` refuses.
+    """
+    if candidates is None:
+        candidates = [[layer] for layer in range(hidden.shape[1])]
+    if not candidates:
+        raise ValueError("no candidate layers to sweep: give at least one set, or None for each")
+    fold_of = group_folds(groups, FOLDS)
+    rows = []
+    for layers in candidates:
+        X = select_layers(hidden, layers)
+        aurocs = (_held_out_auroc(make_probe(), X, y, groups, fold_of == k) for k in range(FOLDS))
+        rows.append(LayerResult(tuple(layers), tuple(aurocs)))
+    return LayerSweep(tuple(rows))
+
+
+def _held_out_auroc(probe: Probe, X: Tensor, y: Tensor, groups: Tensor, held_out: Tensor) -> float:
+    if len(torch.unique(y[held_out])) < 2:
+        raise ValueError("a fold holds a single class, so it has no AUROC: give more problems")
+    probe.fit(X[~held_out], y[~held_out], groups[~held_out])
+    scores = probe.score(X[held_out]).cpu().numpy()
+    return float(roc_auc_score(y[held_out].cpu().numpy(), scores))
+
+
+def _name(row: LayerResult) -> str:
+    return "+".join(str(layer) for layer in row.layers)
