@@ -1,0 +1,1 @@
+"""Engines: the same controller inside different generation loops."""

@@ -1,0 +1,83 @@
+"""How the next token is drawn: greedy or sampled, the same for a problem in any batch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Decoding settings.
+
+    Attributes:
+        max_new_tokens: Limit on generated tokens, thinking and answer together.
+        temperature: 0 is greedy.
+        top_p: Nucleus; 1 keeps the whole distribution.
+        batch_size: Rows decoded together.
+        seed: Of the random numbers, at least 0; row ``key`` draws its own, so that batches do not
+            matter.
+    """
+
+    max_new_tokens: int = 640
+    temperature: float = 0.0
+    top_p: float = 1.0
+    batch_size: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.batch_size < 1:
+            raise ValueError(
+                f"max_new_tokens={self.max_new_tokens}, batch_size={self.batch_size}: "
+                "both must be at least 1"
+            )
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ValueError(
+                f"temperature={self.temperature} must be >= 0 and top_p={self.top_p} in (0, 1]"
+            )
+        if self.seed < 0:
+            raise ValueError(f"seed={self.seed} must be at least 0")
+
+    def uniforms(self, key: int) -> Tensor:
+        """Return the random numbers of one row, ``[max_new_tokens]`` float64 in [0, 1)."""
+        if self.temperature == 0:
+            return torch.zeros(self.max_new_tokens, dtype=torch.float64)
+        # Not torch's generator: on the CPU it keeps the low 32 bits of a seed and drops the rest.
+        generator = np.random.default_rng((self.seed, key))
+        return torch.from_numpy(generator.random(self.max_new_tokens))
+
+    def draw(self, logits: Tensor, uniforms: Tensor, greedy: Tensor) -> Tensor:
+        """Choose the next tokens.
+
+        Args:
+            logits: ``[b, V]``.
+            uniforms: ``[b]`` one random number per row.
+            greedy: ``[b]`` bool, rows that take the likeliest token whatever the temperature.
+
+        Returns:
+            ``[b]`` token ids.
+        """
+        likeliest = logits.argmax(-1)
+        if self.temperature == 0 or bool(greedy.all()):
+            return likeliest
+        probs, order = (logits.double() / self.temperature).softmax(-1).sort(-1, descending=True)
+        total = probs.cumsum(-1)
+        # A token stays while the mass before it is under top_p; the first always does.
+        inside = (total - probs) < self.top_p
+        mass = (probs * inside).sum(-1, keepdim=True)
+        target = uniforms.to(logits.device)[:, None] * mass
+        index = (total <= target).sum(-1, keepdim=True)
+        index = index.clamp(max=inside.sum(-1, keepdim=True) - 1)
+        return torch.where(greedy, likeliest, order.gather(-1, index)[:, 0])
+
+
+def end_ids(model: Any, tokenizer: Any) -> set[int]:
+    """Return the tokens that end a sequence: those that ``model.generate`` stops at.
+
+    The tokenizer's end-of-sequence token is asked only where the generation config names none.
+    """
+    ids = model.generation_config.eos_token_id
+    found = set(ids) if isinstance(ids, list) else {ids}
+    return {int(i) for i in found - {None} or {tokenizer.eos_token_id} if i is not None}

@@ -1,0 +1,169 @@
+"""The controller inside ``model.generate``: each row leaves on its own, in any batch.
+
+    with attach(model, tokenizer, controller):
+        model.generate(**inputs, max_new_tokens=640)
+
+Rows that left are padded by ``generate`` until the last one ends, so a batch is only as fast as
+its longest row; the own loop (``loop.py``) does not have this limit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor, LogitsProcessorList
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.engines.session import Row, Session
+from probexit.hooks.capture import Capture
+
+_BEAMS = "beam search re-orders rows between steps"
+_SEVERAL = "assisted decoding runs several tokens a step"
+_REFUSED = {
+    "num_beams": _BEAMS,
+    "num_beam_groups": _BEAMS,
+    "constraints": _BEAMS,
+    "force_words_ids": _BEAMS,
+    "assistant_model": _SEVERAL,
+    "assistant_early_exit": _SEVERAL,
+    "prompt_lookup_num_tokens": _SEVERAL,
+    "use_mtp": _SEVERAL,
+    "custom_generate": "a custom loop may not run logits processors",
+    "dola_layers": "contrasting layers is a custom loop",
+    "penalty_alpha": "contrastive search re-orders candidates",
+    "guidance_scale": "guidance runs the model twice a step",
+    "prefill_chunk_size": "a prefill in chunks takes several passes",
+}
+_OFF = {"num_beams": 1, "num_beam_groups": 1, "guidance_scale": 1, "penalty_alpha": 0}
+
+
+@contextmanager
+def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["Attachment"]:
+    """Let the controller stop the thinking in every ``model.generate`` call inside the block.
+
+    Greedy and sampled decoding, any batch, left padding. After an exit the closing text is forced
+    token by token and the answer is decoded greedily, as the recorded forced exits were.
+
+    Raises:
+        ValueError: if the controller was made for another model, something is attached already,
+            or ``generate`` is called in a mode that cannot work (beam search, assisted decoding).
+        CaptureError: if a hidden state was needed and its hook did not fire.
+    """
+    refuse_training(model)
+    if controller.model is not None:
+        controller.model.check(model)
+    if "generate" in vars(model):
+        raise ValueError("a controller is attached to this model already: leave its block first")
+    attachment = Attachment(model, tokenizer, controller)
+    model.generate = attachment.generate
+    try:
+        yield attachment
+    finally:
+        del model.generate
+
+
+class Attachment:
+    """What ``attach`` yields; ``rows`` tells where each row of the last call left."""
+
+    def __init__(self, model: Any, tokenizer: Any, controller: ExitController) -> None:
+        self.model, self.tokenizer, self.controller = model, tokenizer, controller
+        self._generate = model.generate
+        self.rows: list[Row] = []
+
+    def generate(self, *args: Any, **kwargs: Any) -> Any:
+        """Stand in for ``model.generate``."""
+        refuse_training(self.model)
+        self._refuse(args, kwargs)
+        end = self._setting(kwargs, "eos_token_id")
+        session = Session(
+            self.controller,
+            self.tokenizer,
+            self._setting(kwargs, "max_new_tokens"),
+            torch.as_tensor([] if end is None else end).flatten().long().tolist(),
+        )
+        layers = self.controller.signal.layers
+        capture = Capture(self.model, layers) if layers else None
+        processor = ExitProcessor(session, capture, kwargs.get("attention_mask"))
+        kwargs["logits_processor"] = LogitsProcessorList(
+            [*(kwargs.get("logits_processor") or []), processor]
+        )
+        with capture or nullcontext():
+            output = self._generate(*args, **kwargs)
+        self.rows = processor.rows
+        return output
+
+    def _setting(self, kwargs: dict[str, Any], name: str) -> Any:
+        """Look a setting up as ``generate`` does: argument, given config, the model's config."""
+        places = (kwargs.get("generation_config"), self.model.generation_config)
+        values = (kwargs.get(name), *(getattr(place, name, None) for place in places))
+        return next((value for value in values if value is not None), None)
+
+    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if len(args) > 1:
+            raise ValueError("give everything but the input ids to generate by keyword")
+        if not args and kwargs.get("input_ids", kwargs.get("inputs")) is None:
+            raise ValueError("give input_ids: whether the prompt opened the thinking is read there")
+        for name, reason in _REFUSED.items():
+            value = self._setting(kwargs, name)
+            if value is not None and value is not False and value != _OFF.get(name):
+                raise ValueError(f"{name}={value} cannot work with an exit controller: {reason}")
+        if self._setting(kwargs, "max_new_tokens") is None:
+            raise ValueError("give max_new_tokens: the controller keeps room for the answer in it")
+
+
+class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
+    """Feeds the session after each forward pass and forces the tokens it asks for."""
+
+    def __init__(self, session: Session, capture: Capture | None, mask: Tensor | None) -> None:
+        self.session, self.capture, self.mask = session, capture, mask
+        self.rows: list[Row] = []
+        self.running: list[Row | None] = []
+        self.steps = 0
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Take ``input_ids [b, t]`` and ``scores [b, V]``; return scores with orders applied."""
+        self.steps += 1
+        tokens: list[int | None] = [None] * len(input_ids)
+        if not self.running:
+            self.rows = [self.session.start(prompt) for prompt in self._prompts(input_ids)]
+            self.running = list(self.rows)
+        else:
+            tokens = list(input_ids[:, -1].tolist())
+            for i, token in enumerate(tokens):
+                if token in self.session.end:
+                    self.running[i] = None
+        forced = self.session.step(self.running, tokens, self._hidden(), scores)
+        return self._obey(scores, forced)
+
+    def _hidden(self) -> Tensor | None:
+        """Return the states of this very step; a hook that did not fire is noticed at once."""
+        if self.capture is None:
+            return None
+        self.capture.check(self.steps)
+        return self.capture.last()
+
+    def _prompts(self, input_ids: Tensor) -> list[list[int]]:
+        if self.mask is None:
+            return [list(ids) for ids in input_ids.tolist()]
+        mask = self.mask.to(input_ids.device).bool()
+        mask = mask.repeat_interleave(len(input_ids) // len(mask), 0)
+        return [ids[keep].tolist() for ids, keep in zip(input_ids, mask, strict=True)]
+
+    def _obey(self, scores: Tensor, forced: list[int | None]) -> Tensor:
+        """Leave one token to rows that are told what to write, or that answer after an exit."""
+        likeliest = scores.argmax(-1)
+        only = {
+            i: int(likeliest[i]) if order is None else order
+            for i, (row, order) in enumerate(zip(self.running, forced, strict=True))
+            if row is not None and row.exit is not None
+        }
+        if not only:
+            return scores
+        scores = scores.clone()
+        rows = torch.tensor(list(only), device=scores.device)
+        scores[rows] = float("-inf")
+        scores[rows, torch.tensor(list(only.values()), device=scores.device)] = 0.0
+        return scores

@@ -1,0 +1,261 @@
+"""The one token loop: rows that finish leave the batch and waiting prompts take their place.
+
+``model.generate`` keeps finished rows in the batch until the last one ends, so a row that stops
+early saves nothing there. Here its place is filled at once, and saved tokens become saved time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.cache import RowCache
+from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
+from probexit.exits.engines.session import Exit, Row, Session
+from probexit.hooks.capture import Capture
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What the loop wrote for one prompt.
+
+    Attributes:
+        token_ids: Generated tokens, end-of-sequence included.
+        logprobs: Log-probability of each under the model (temperature 1).
+        entropies: Entropy (nats) of the distribution each was drawn from.
+        finished: Whether it ended by itself, not by the token limit.
+        exit: Where the controller left the thinking, if it did.
+        scores: The signal at the cues that were seen.
+    """
+
+    token_ids: list[int]
+    logprobs: list[float]
+    entropies: list[float]
+    finished: bool
+    exit: Exit | None = None
+    scores: tuple[float, ...] = ()
+
+
+@dataclass
+class _Slot:
+    """A place in the batch and the prompt that holds it."""
+
+    index: int
+    length: int
+    uniforms: Tensor
+    row: Row | None
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+
+
+def generate(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    controller: ExitController | None = None,
+    decoding: Decoding | None = None,
+) -> list[Generation]:
+    """Generate for every prompt (token ids), in order; see ``Loop``."""
+    return Loop(model, tokenizer, controller, decoding or Decoding()).run(prompts)
+
+
+class Loop:
+    """A batched generation loop with an optional exit controller.
+
+    Attributes:
+        steps: Forward passes of the last run.
+        rows_run: Rows in them, all together: what the run has cost.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, controller: ExitController | None, decoding: Decoding
+    ) -> None:
+        """Prepare a loop.
+
+        Raises:
+            ValueError: if the controller was made for another model, the model is in training
+                mode, or its layers keep a state that cannot move between rows.
+        """
+        refuse_training(model)
+        refuse_unmovable_cache(model)
+        if controller is not None and controller.model is not None:
+            controller.model.check(model)
+        self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
+        self.eos = end_ids(model, tokenizer)
+        self.session = (
+            Session(controller, tokenizer, decoding.max_new_tokens, self.eos)
+            if controller
+            else None
+        )
+        layers = controller.signal.layers if controller else ()
+        self.capture = Capture(model, layers) if layers else None
+        self.steps = 0
+        self.rows_run = 0
+
+    @torch.inference_mode()
+    def run(
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int] | None = None,
+        on_done: Callable[[int, Generation], None] | None = None,
+    ) -> list[Generation]:
+        """Generate for every prompt.
+
+        Args:
+            prompts: Token ids of each prompt, unpadded.
+            keys: A number per prompt that seeds its sampling; its index by default.
+            on_done: Called with (index, generation) as each prompt ends.
+
+        Raises:
+            ValueError: on an empty prompt.
+        """
+        if any(len(prompt) == 0 for prompt in prompts):
+            raise ValueError("a prompt is empty: give at least one token id")
+        self._waiting = deque(enumerate(prompts))
+        self._keys = list(keys) if keys is not None else list(range(len(prompts)))
+        self._slots: list[_Slot | None] = []
+        self._done: dict[int, Generation] = {}
+        self._on_done = on_done
+        self.steps = self.rows_run = 0  # a Capture counts from its entry, too
+        with self.capture or nullcontext():
+            while self._waiting or any(self._slots):
+                self._admit()
+                if any(self._slots):
+                    self._compact()
+                    self._decode()
+        return [self._done[i] for i in range(len(prompts))]
+
+    def _admit(self) -> None:
+        """Let waiting prompts take free places, several at a time."""
+        free = self.decoding.batch_size - sum(slot is not None for slot in self._slots)
+        some_left = any(self._slots)
+        if not self._waiting or (some_left and free < max(1, self.decoding.batch_size // 8)):
+            return
+        entering = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
+        slots: list[_Slot | None] = [self._open(index, prompt) for index, prompt in entering]
+        width = max(len(prompt) for _, prompt in entering)
+        pad = self.tokenizer.pad_token_id or 0
+        ids = torch.tensor([[pad] * (width - len(p)) + list(p) for _, p in entering])
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for _, p in entering])
+        cache = RowCache()
+        self._forward(slots, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
+        self._join(slots, mask, cache)
+
+    def _open(self, index: int, prompt: Sequence[int]) -> _Slot:
+        row = self.session.start(prompt) if self.session else None
+        return _Slot(index, len(prompt), self.decoding.uniforms(self._keys[index]), row)
+
+    def _join(self, slots: list[_Slot | None], mask: Tensor, cache: RowCache) -> None:
+        """Merge freshly prefilled rows into the running batch."""
+        if not any(self._slots):
+            self._slots, self._mask, self._cache = slots, mask, cache
+            return
+        free = [i for i, slot in enumerate(self._slots) if slot is None]
+        places = torch.tensor(free[: len(slots)])
+        added = self._cache.place(places.to(self.model.device), cache)
+        self._mask = torch.nn.functional.pad(self._mask, (added, 0))
+        self._mask[places] = torch.nn.functional.pad(mask, (self._mask.shape[1] - mask.shape[1], 0))
+        for place, slot in zip(places.tolist(), slots, strict=True):
+            self._slots[place] = slot
+
+    def _compact(self) -> None:
+        """Drop empty places once a quarter of the batch is empty, and columns no row needs."""
+        kept = [i for i, slot in enumerate(self._slots) if slot is not None]
+        if not self._waiting and len(kept) <= 0.75 * len(self._slots):
+            rows = torch.tensor(kept)
+            self._cache.select(rows.to(self.model.device))
+            self._mask = self._mask[rows]
+            self._slots = [self._slots[i] for i in kept]
+            kept = list(range(len(kept)))
+        unused = int(self._mask[kept].any(0).int().argmax())
+        if unused:
+            self._cache.trim(unused)
+            self._mask = self._mask[:, unused:]
+
+    def _decode(self) -> None:
+        """One decoding step of the running batch."""
+        ids = torch.tensor([[slot.ids[-1] if slot else 0] for slot in self._slots])
+        lengths = [[slot.length + len(slot.ids) - 1 if slot else 0] for slot in self._slots]
+        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+        self._forward(self._slots, ids, self._mask, torch.tensor(lengths), self._cache)
+
+    def _forward(
+        self,
+        slots: list[_Slot | None],
+        ids: Tensor,
+        mask: Tensor,
+        positions: Tensor,
+        cache: RowCache,
+    ) -> None:
+        """Run the model, let the controller speak, and give every row its next token."""
+        device = self.model.device
+        output = self.model(
+            input_ids=ids.to(device),
+            attention_mask=mask.to(device),
+            position_ids=positions.to(device),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self.steps += 1
+        self.rows_run += len(slots)
+        logits = output.logits[:, -1].float()
+        forced: Sequence[int | None] = [None] * len(slots)
+        if self.session is not None:
+            rows = [slot.row if slot else None for slot in slots]
+            tokens = [slot.ids[-1] if slot and slot.ids else None for slot in slots]
+            forced = self.session.step(rows, tokens, self._hidden(), logits)
+        self._write(slots, logits, forced)
+
+    def _hidden(self) -> Tensor | None:
+        """Return the states of this very step; a hook that did not fire is noticed at once."""
+        if self.capture is None:
+            return None
+        self.capture.check(self.steps)
+        return self.capture.last()
+
+    def _write(
+        self, slots: list[_Slot | None], logits: Tensor, forced: Sequence[int | None]
+    ) -> None:
+        uniforms = torch.stack(
+            [slot.uniforms[len(slot.ids)] if slot else torch.tensor(0.0).double() for slot in slots]
+        )
+        # After an exit the answer is greedy, as the recorded forced answers are.
+        left = [bool(slot and slot.row and slot.row.exit) for slot in slots]
+        chosen = self.decoding.draw(logits, uniforms, torch.tensor(left, device=logits.device))
+        orders = torch.tensor([-1 if f is None else f for f in forced], device=logits.device)
+        chosen = torch.where(orders >= 0, orders, chosen)
+        logprobs = logits.log_softmax(-1)
+        entropy = -(logprobs.exp() * logprobs).nan_to_num(0.0).sum(-1)
+        picked = logprobs.gather(-1, chosen[:, None])[:, 0]
+        values = zip(chosen.tolist(), picked.tolist(), entropy.tolist(), strict=True)
+        for i, (slot, (token, logprob, h)) in enumerate(zip(slots, values, strict=True)):
+            if slot is None:
+                continue
+            slot.ids.append(token)
+            slot.logprobs.append(logprob)
+            slot.entropies.append(h)
+            finished = token in self.eos
+            if finished or len(slot.ids) >= self.decoding.max_new_tokens:
+                self._close(slot, finished)
+                slots[i] = None
+
+    def _close(self, slot: _Slot, finished: bool) -> None:
+        generation = Generation(
+            slot.ids,
+            slot.logprobs,
+            slot.entropies,
+            finished,
+            slot.row.exit if slot.row else None,
+            tuple(slot.row.scores) if slot.row else (),
+        )
+        self._done[slot.index] = generation
+        if self._on_done is not None:
+            self._on_done(slot.index, generation)

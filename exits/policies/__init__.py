@@ -1,0 +1,1 @@
+"""Policies: when to leave, as a pure function of the score history."""

@@ -1,0 +1,1 @@
+"""Signals: what is measured at a cue."""

@@ -1,0 +1,25 @@
+"""How much the model itself wants to stop: the log-probability of its end-of-thinking token."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.trace import Trace
+
+
+@dataclass(frozen=True)
+class EndOfThinking(Signal):
+    """log p(end of thinking) at the cue; the numerator of ThinkBrake's margin (arXiv 2510.00546).
+
+    Attributes:
+        end_id: The first token of the end-of-thinking tag.
+    """
+
+    end_id: int = 0
+
+    def scores(self, trace: Trace) -> Tensor:
+        return trace.cues.end_logprob.float()
+
+    def live(self, moment: Moment) -> Tensor:
+        return moment.logits.float().log_softmax(-1)[:, self.end_id]

@@ -1,0 +1,19 @@
+"""How far the thinking has come, in tokens: with a threshold, the fixed token budget."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.trace import Trace
+
+
+@dataclass(frozen=True)
+class Position(Signal):
+    """The number of thinking tokens up to and with the cue."""
+
+    def scores(self, trace: Trace) -> Tensor:
+        return (trace.cues.positions + 1 - trace.begins).float()
+
+    def live(self, moment: Moment) -> Tensor:
+        return moment.thinking.float()

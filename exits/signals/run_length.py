@@ -1,0 +1,27 @@
+"""For how many cues in a row the forced answer has not changed (arXiv 2506.02536)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from probexit.exits.signals.trial import TrialSignal
+from probexit.exits.trace import Trace
+
+
+@dataclass(frozen=True)
+class RunLength(TrialSignal):
+    """The number of equal forced answers in a row, up to and with this cue.
+
+    Answers are equal if their texts are, spaces at the ends aside. A cue without an answer counts
+    0, and the run starts anew after it: two missing answers do not agree.
+    """
+
+    def scores(self, trace: Trace) -> Tensor:
+        lengths: list[int] = []
+        last = ""
+        for answer in (text.strip() for text in trace.cues.answers):
+            goes_on = answer != "" and answer == last
+            lengths.append(lengths[-1] + 1 if goes_on else int(answer != ""))
+            last = answer
+        return torch.tensor(lengths, dtype=torch.float32)
