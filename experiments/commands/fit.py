@@ -1,0 +1,36 @@
+"""Train a probe on a run's fit split, its layers chosen by cross-validation over problems."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from probexit.experiments.commands.base import Command, integers
+
+
+class Fit(Command):
+    """Train a probe on a run's fit split, its layers chosen by cross-validation over problems."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("run", type=Path, metavar="RUN", help="a recorded run")
+        add("--probe", default="logistic", help="see `probexit list probes`")
+        add("--layers", default="auto", help="'auto', or such as 4,6 (concatenated)")
+        add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.fitting import fit, save_fit, splits_of
+        from probexit.experiments.quality import measure
+        from probexit.experiments.recording.run import Run
+
+        run = Run(args.run)
+        splits = splits_of(run)
+        layers = None if args.layers == "auto" else integers(args.layers)
+        fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
+        folder = save_fit(run, fitted)
+        quality = measure(fitted.signal, splits.test, args.target)
+        (folder / "quality.json").write_text(json.dumps(quality.as_dict(), indent=1) + "\n")
+        if fitted.sweep is not None:
+            print("AUROC by layers, cross-validated on the fit split (indices of recorded layers)")
+            print(fitted.sweep)
+        print(f"\n{args.probe} probe on layers {list(fitted.signal.at)}, target: {args.target}")
+        print(quality)

@@ -1,0 +1,103 @@
+"""Run a controller live over a task: the model stops where its hidden states say so."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from probexit.experiments.commands.base import Command
+
+
+class Run(Command):
+    """Run a controller live over a task: the model stops where its hidden states say so."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--controller", type=Path, required=True, help="folder that `calibrate` wrote")
+        add("--task", required=True, help="see `probexit list tasks`")
+        add("--data", type=Path, help="the task's file, where it reads one")
+        add("--n", type=int, required=True, help="how many problems")
+        add("--out", type=Path, required=True, help="where results go; rerun to resume")
+        add("--model", help="default: the model the controller was made for")
+        add("--dtype", default="float32")
+        add("--max-new-tokens", type=int, help="default: as recorded")
+        add("--temperature", type=float, help="default: as recorded")
+        add("--top-p", type=float, help="default: as recorded")
+        add("--batch-size", type=int, default=64)
+        add("--seed", type=int, default=1, help="of the task and of sampling")
+        add("--plain", action="store_true", help="run the model alone, for comparison")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.exits.controller import ExitController
+        from probexit.experiments.find import task
+        from probexit.experiments.live import Live, run_to_folder, summarise
+        from probexit.experiments.models import load
+
+        if args.n < 1:
+            raise ValueError(f"--n {args.n} must be at least 1")
+        controller = ExitController.load(args.controller)
+        promise = controller.certificate
+        decoding = _decoding(args, promise.get("decoding", {}))
+        problems = task(args.task, args.data, args.seed)
+        next(iter(problems.items()))  # a bad file is refused before the model is loaded
+        reasoner = load(_source(args, controller))
+        if controller.model is not None:
+            controller.model.check(reasoner.model)
+        for line in departures(promise, args.task, decoding):
+            print(f"note: {line}; the promise was made for what was recorded")
+        live = Live(reasoner, problems, None if args.plain else controller, decoding)
+        summary = summarise(run_to_folder(live, args.out, args.n))
+        (args.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+        print(table(summary))
+
+
+def _source(args: Namespace, controller: Any) -> Any:
+    """Say which model to load: the one given, or the one that the controller was made for."""
+    from probexit.experiments.models import Source
+
+    promise = controller.certificate
+    name = args.model or promise.get("model")
+    if not name:
+        raise ValueError(f"{args.controller} does not say which model it is for: give --model")
+    revision = "" if args.model else promise.get("revision", "")
+    return Source(name, revision, args.dtype, controller.closing, controller.tags)
+
+
+def _decoding(args: Namespace, recorded: dict[str, Any]) -> Any:
+    from probexit.exits.engines.decoding import Decoding
+
+    given = {
+        "max_new_tokens": args.max_new_tokens,
+        "temperature": args.temperature,
+        "top_p": args.top_p,
+        "batch_size": args.batch_size,
+        "seed": args.seed,
+    }
+    known = {key: value for key, value in given.items() if value is not None}
+    return replace(Decoding(**recorded), **known)
+
+
+def departures(promise: dict[str, Any], task: str, decoding: Any) -> list[str]:
+    """List how a live run differs from what the certificate speaks of."""
+    keys = ("temperature", "top_p", "max_new_tokens")
+    now = {"task": task} | {key: getattr(decoding, key) for key in keys}
+    then = {"task": promise.get("task")} | promise.get("decoding", {})
+    return [f"{key} is {now[key]}, was {then.get(key)}" for key in now if now[key] != then.get(key)]
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Lay a summary out for a terminal."""
+    rows = {
+        "answers right": ("correct", ".1%"),
+        "thinking tokens": ("thinking_tokens", ".0f"),
+        "tokens in all": ("tokens", ".0f"),
+        "stopped early": ("exited", ".1%"),
+        "ended by itself": ("finished", ".1%"),
+    }
+    lines = [f"{summary['problems']} problems, live (95 % intervals over problems)"]
+    for name, (key, form) in rows.items():
+        cell = summary[key]
+        interval = f"[{cell['low']:{form}}, {cell['high']:{form}}]"
+        lines.append(f"  {name:<18}{cell['mean']:{form}}  {interval}")
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Load a reasoning model with everything the toolkit needs to know about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from probexit.exits.engines.decoding import end_ids
+from probexit.hooks.think_tags import ThinkTags, think_tags
+
+SHIPPED = "shipped"
+DEFAULT_CLOSING = "\n\nThe answer is"
+
+
+@dataclass(frozen=True)
+class Reasoner:
+    """A model, its tokenizer, its thinking tags and the text that starts a forced answer.
+
+    Attributes:
+        model: A causal LM in evaluation mode.
+        tokenizer: Its tokenizer, with a chat template.
+        tags: Its thinking tags.
+        closing: What follows the closing tag when an answer is forced.
+        name: Folder or hub id.
+        answer_tokens: Longest forced answer.
+    """
+
+    model: Any
+    tokenizer: Any
+    tags: ThinkTags
+    closing: str
+    name: str
+    answer_tokens: int = 32
+
+    def prompt(self, question: str) -> list[int]:
+        """Return the prompt's tokens, by the model's own chat template."""
+        messages = [{"role": "user", "content": question}]
+        ids = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+        return [int(i) for i in ids]
+
+    def closing_ids(self) -> list[int]:
+        """Return the tokens of a forced exit."""
+        ids = self.tokenizer.encode(self.tags.close + self.closing, add_special_tokens=False)
+        return [int(i) for i in ids]
+
+    def after_thinking(self, ids: Sequence[int]) -> str:
+        """Return the text written after the thinking; "" if it never ended."""
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
+        _, found, rest = text.partition(self.tags.close)
+        if not found:
+            return ""
+        for token in self.tokenizer.all_special_tokens:
+            rest = rest.replace(token, "")
+        return rest
+
+    @cached_property
+    def eos(self) -> set[int]:
+        """Tokens that end a sequence."""
+        return end_ids(self.model, self.tokenizer)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to load, and what to believe instead of the tokenizer.
+
+    Attributes:
+        name: "shipped", a local folder or a hub id.
+        revision: Commit of a hub model.
+        dtype: Precision of the weights; replay equals live token for token in float32.
+        closing: Text after the closing tag of a forced exit; None = what the tokenizer's
+            ``probexit_closing`` entry says, or ``DEFAULT_CLOSING``.
+        tags: Thinking tags; None = what the tokenizer says.
+        answer_tokens: Longest forced answer.
+    """
+
+    name: str = SHIPPED
+    revision: str = ""
+    dtype: str = "float32"
+    closing: str | None = None
+    tags: ThinkTags | None = None
+    answer_tokens: int = 32
+
+
+def load(source: Source) -> Reasoner:
+    """Load a reasoning model.
+
+    Raises:
+        ValueError: if there is no such model, or it has no chat template or thinking tags.
+    """
+    tokenizer = _pretrained("AutoTokenizer", source)
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError(
+            f"the tokenizer of {source.name!r} has no chat template: "
+            "add a chat_template.jinja to its folder"
+        )
+    tags = source.tags or think_tags(tokenizer)
+    closing = source.closing
+    if closing is None:
+        closing = tokenizer.init_kwargs.get("probexit_closing", DEFAULT_CLOSING)
+    dtype = getattr(torch, source.dtype, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"unknown dtype {source.dtype!r}: use float32, bfloat16 or float16")
+    model = _pretrained("AutoModelForCausalLM", source, dtype=dtype)
+    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    return Reasoner(model, tokenizer, tags, closing, source.name, source.answer_tokens)
+
+
+def _pretrained(kind: str, source: Source, **settings: Any) -> Any:
+    import transformers
+    from safetensors import SafetensorError
+
+    if source.revision:
+        settings["revision"] = source.revision
+    try:
+        return getattr(transformers, kind).from_pretrained(_place(source.name), **settings)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"cannot load the model {source.name!r}: {first}") from error
+
+
+def _place(name: str) -> str:
+    if name == SHIPPED:
+        from probexit.experiments import reasoner
+
+        return str(reasoner.path())
+    if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
+        raise ValueError(f"there is no model folder {name!r}")
+    return str(Path(name).expanduser()) if name.startswith("~") else name

@@ -1,0 +1,1 @@
+"""Recording: run the model once, keep what every later judgement needs."""

@@ -1,0 +1,114 @@
+"""Decode the forced answers of all cues of a trace together, on the prefix that they share.
+
+Each cue becomes a branch of a tree: it sees the prefix up to its own token, then its own closing
+text and answer, and nothing of the other branches. One prefill serves all of them, and no token
+is ever decoded to text and back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from probexit.experiments.recording.attention import branch_mask
+
+
+@dataclass
+class Branch:
+    """One forced exit.
+
+    Attributes:
+        prefix: How many tokens of the sequence (prompt included) it keeps.
+        ids: The answer's tokens, end-of-sequence included.
+        logprobs: Their log-probabilities.
+    """
+
+    prefix: int
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    done: bool = False
+
+
+class Tree:
+    """Branches over a prefilled batch, grown together a column at a time."""
+
+    def __init__(self, model: Any, cache: Any, branches: Sequence[Sequence[Branch]]) -> None:
+        """Take a prefilled cache of ``b`` right-padded sequences and each one's branches."""
+        self.model, self.cache, self.branches = model, cache, branches
+        self.columns = int(cache.get_seq_length())
+        self.width = max(len(row) for row in branches)
+        prefix = [[b.prefix for b in row] + [0] * (self.width - len(row)) for row in branches]
+        self.prefix = torch.tensor(prefix, device=model.device)
+        # Of every column after the prefix: which branch it belongs to, and how deep it stands.
+        self.owner = torch.empty(0, dtype=torch.long, device=model.device)
+        self.depth = torch.empty(0, dtype=torch.long, device=model.device)
+
+    def grow(self, ids: Tensor) -> Tensor:
+        """Append ``ids [b, w, s]`` to the ``w`` branches; return logits ``[b, w, V]`` at ends."""
+        rows, width, new = ids.shape
+        start = int(self.depth.max()) + 1 if len(self.depth) else 0
+        owner = torch.arange(width, device=ids.device).repeat_interleave(new)
+        depth = torch.arange(start, start + new, device=ids.device).repeat(width)
+        self.owner = torch.cat([self.owner, owner])
+        self.depth = torch.cat([self.depth, depth])
+        positions = self.prefix[:, owner] + depth
+        output = self.model(
+            input_ids=ids.reshape(rows, width * new),
+            attention_mask=self._mask(owner, depth, positions),
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=torch.arange(width, device=ids.device) * new + new - 1,
+        )
+        logits: Tensor = output.logits.float()
+        return logits
+
+    def _mask(self, owner: Tensor, depth: Tensor, positions: Tensor) -> Tensor | dict[str, Tensor]:
+        stem = torch.arange(self.columns, device=owner.device)
+        on_stem = stem[None, None] < self.prefix[:, owner, None]
+        own = (self.owner[None] == owner[:, None]) & (self.depth[None] <= depth[:, None])
+        allowed = torch.cat([on_stem, own[None].expand(len(positions), -1, -1)], -1)
+        keys = torch.cat(
+            [stem[None].expand(len(positions), -1), self.prefix[:, self.owner] + self.depth], -1
+        )
+        return branch_mask(self.model, allowed, (positions, keys))
+
+
+def force_exits(tree: Tree, closing: Sequence[int], eos: set[int], answer_tokens: int) -> None:
+    """Write ``closing`` and a greedy answer at every branch, filling ``ids`` and ``logprobs``.
+
+    An answer is never empty: its first token is the likeliest that does not end it, as it is live.
+
+    Args:
+        tree: The branches on their prefilled cache.
+        closing: Tokens that close the thinking and start the answer.
+        eos: Tokens that end an answer.
+        answer_tokens: Longest answer.
+    """
+    rows, width = tree.prefix.shape
+    ids = torch.tensor(list(closing), device=tree.prefix.device).expand(rows, width, -1)
+    for written in range(answer_tokens):
+        logprobs = tree.grow(ids).log_softmax(-1)
+        if written == 0:
+            logprobs[..., sorted(eos)] = float("-inf")
+        best, chosen = logprobs.max(-1)
+        _note(tree.branches, chosen.tolist(), best.tolist(), eos)
+        if all(branch.done for row in tree.branches for branch in row):
+            return
+        ids = chosen[..., None]
+
+
+def _note(
+    branches: Sequence[Sequence[Branch]],
+    tokens: list[list[int]],
+    logprobs: list[list[float]],
+    eos: set[int],
+) -> None:
+    for row, row_tokens, row_logprobs in zip(branches, tokens, logprobs, strict=True):
+        for branch, token, logprob in zip(row, row_tokens, row_logprobs, strict=False):
+            if not branch.done:
+                branch.ids.append(token)
+                branch.logprobs.append(logprob)
+                branch.done = token in eos

@@ -1,0 +1,230 @@
+"""Record a task with a model: rollouts, cue states and forced exits, shard by shard."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.loop import Generation, Loop
+from probexit.exits.trace import Cues, Trace
+from probexit.experiments.models import Reasoner
+from probexit.experiments.recording.reading import Reader, Reading, Rollout
+from probexit.experiments.recording.run import Run
+from probexit.experiments.recording.shards import write_shard
+from probexit.experiments.tasks.base import Item, Task
+from probexit.hooks.cues.base import CueSet
+from probexit.hooks.cues.reader import CueReader
+from probexit.hooks.think_tags import opens_thinking
+
+BATCH_TOKENS = 16_384  # prefilled together
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Everything a recording needs.
+
+    Attributes:
+        reasoner: The model with its tokenizer, tags and closing text.
+        task: Where the problems come from and who grades.
+        cues: Where to look.
+        layers: Which layers to keep.
+        decoding: How to generate.
+    """
+
+    reasoner: Reasoner
+    task: Task
+    cues: CueSet
+    layers: tuple[int, ...]
+    decoding: Decoding
+
+    def record(self, run: Run, n: int, shard_size: int) -> None:
+        """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
+
+        Raises:
+            ValueError: if the task has fewer problems, or others than those recorded.
+        """
+        done = sum(len(run.recorded(i)) for i in range(-(-n // shard_size)))
+        with tqdm(total=n, initial=min(done, n), unit="problem", desc="record") as bar:
+            for number, first, items in _chunks(self.task.items(), n, shard_size):
+                if _whole(run, number, items):
+                    continue
+                bar.n = first
+                write_shard(run.shards, number, self.traces(items, first, bar))
+
+    def traces(self, items: Sequence[Item], first: int, bar: "tqdm[Any]") -> list[Trace]:
+        """Record some problems; ``first`` is the number of the first one in the task."""
+        prompts = [self.reasoner.prompt(item.question) for item in items]
+        loop = Loop(self.reasoner.model, self.reasoner.tokenizer, None, self.decoding)
+        keys = [first + i for i in range(len(items))]
+        generations = loop.run(prompts, keys, lambda _index, _generation: bar.update(1))
+        sketches = [
+            self._sketch(item, prompt, generation)
+            for item, prompt, generation in zip(items, prompts, generations, strict=True)
+        ]
+        readings = self._read(sketches)
+        return [self._trace(s, r) for s, r in zip(sketches, readings, strict=True)]
+
+    def _sketch(self, item: Item, prompt: list[int], generation: Generation) -> "_Sketch":
+        """Find the cues; one so late that no answer fits behind it is left out, as it is live."""
+        begins, thinking, positions = thinking_span(
+            self.reasoner, self.cues, prompt, generation.token_ids
+        )
+        room = len(self.reasoner.closing_ids()) + self.reasoner.answer_tokens
+        early = [at for at in positions if at + 1 + room <= self.decoding.max_new_tokens]
+        return _Sketch(item, prompt, generation, early, begins, thinking)
+
+    def _read(self, sketches: Sequence["_Sketch"]) -> list[Reading]:
+        """Prefill in batches of similar length."""
+        reader = Reader(
+            self.reasoner.model,
+            self.layers,
+            tuple(self.reasoner.closing_ids()),
+            frozenset(self.reasoner.eos),
+            self.reasoner.answer_tokens,
+        )
+        rollouts = [sketch.rollout for sketch in sketches]
+        order = sorted(range(len(rollouts)), key=lambda i: len(rollouts[i].ids))
+        readings: dict[int, Reading] = {}
+        batch: list[int] = []
+        for i in order:
+            if batch and (len(batch) + 1) * len(rollouts[i].ids) > BATCH_TOKENS:
+                readings |= zip(batch, reader.read([rollouts[j] for j in batch]), strict=True)
+                batch = []
+            batch.append(i)
+        if batch:
+            readings |= zip(batch, reader.read([rollouts[j] for j in batch]), strict=True)
+        return [readings[i] for i in range(len(rollouts))]
+
+    def _trace(self, sketch: "_Sketch", reading: Reading) -> Trace:
+        item, generation = sketch.item, sketch.generation
+        tokens = generation.token_ids
+        text = answer_text(self.reasoner, tokens, sketch.begins, sketch.thinking)
+        answer = self.task.extract(text)
+        same = cache(self.task.same)
+        forced = [self._answer(branch.ids) for branch in reading.answers]
+        right = torch.tensor([same(a, item.gold) for a in forced])
+        cues = _columns(reading, [-1, *sketch.positions], forced, right)
+        return Trace(
+            problem=item.id,
+            rollout=0,
+            prompt_ids=torch.tensor(sketch.prompt),
+            token_ids=torch.tensor(tokens),
+            logprobs=torch.tensor(generation.logprobs),
+            entropies=torch.tensor(generation.entropies),
+            thinking=sketch.thinking,
+            finished=generation.finished,
+            answer=answer,
+            correct=same(answer, item.gold),
+            gold=item.gold,
+            cues=cues[1],
+            start=cues[0],
+            agrees=torch.tensor([same(a, answer) for a in forced[1:]], dtype=torch.bool),
+            question=item.question,
+            begins=sketch.begins,
+        )
+
+    def _answer(self, ids: list[int]) -> str:
+        text = self.reasoner.tokenizer.decode(ids, skip_special_tokens=True)
+        return self.task.extract(self.reasoner.closing + text)
+
+
+def thinking_span(
+    reasoner: Reasoner, cues: CueSet, prompt: Sequence[int], token_ids: Sequence[int]
+) -> tuple[int, int, list[int]]:
+    """Find the thinking in generated tokens, and its cues.
+
+    Returns:
+        The index of its first token (0 if the prompt opened it, the number of tokens if it never
+        began), its length in tokens, and the indices of the tokens that complete a cue.
+    """
+    inside = opens_thinking(reasoner.tokenizer, reasoner.tags, prompt)
+    reader = CueReader(reasoner.tokenizer, cues, reasoner.tags, inside)
+    begins = 0 if inside else len(token_ids)
+    positions = []
+    for i, token in enumerate(token_ids):
+        was_inside = reader.inside
+        if reader.feed(token):
+            positions.append(i)
+        if reader.inside and not was_inside:
+            begins = i + 1
+    # A tag of several tokens is thinking until it is complete, and may hold a cue till then.
+    return begins, reader.thinking, [at for at in positions if at < begins + reader.thinking]
+
+
+def answer_text(reasoner: Reasoner, token_ids: Sequence[int], begins: int, thinking: int) -> str:
+    """Return what was written after the thinking: all of it, if it never began."""
+    if begins == len(token_ids):
+        return str(reasoner.tokenizer.decode(token_ids, skip_special_tokens=True))
+    return reasoner.after_thinking(token_ids[begins + thinking :])
+
+
+@dataclass(frozen=True)
+class _Sketch:
+    """A rollout whose cues are found but not yet read."""
+
+    item: Item
+    prompt: list[int]
+    generation: Generation
+    positions: list[int]
+    begins: int
+    thinking: int
+
+    @property
+    def rollout(self) -> Rollout:
+        """The sequence up to the end of the thinking; the first read is before any thinking."""
+        stop = self.begins + self.thinking
+        start = len(self.prompt) + min(self.begins, len(self.generation.token_ids)) - 1
+        at = [start, *(len(self.prompt) + p for p in self.positions)]
+        return Rollout(self.prompt + self.generation.token_ids[:stop], at)
+
+
+def _columns(
+    reading: Reading, positions: list[int], answers: list[str], right: torch.Tensor
+) -> tuple[Cues, Cues]:
+    """Lay a reading out in the trace's columns: the start, and the cues."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    ids = pad([torch.tensor(b.ids) for b in reading.answers], True, -1)
+    logprobs = pad([torch.tensor(b.logprobs) for b in reading.answers], True, 0.0)
+
+    def cut(rows: slice) -> Cues:
+        return Cues(
+            positions=torch.tensor(positions[rows], dtype=torch.long),
+            hidden=reading.hidden[rows],
+            entropy=reading.entropy[rows],
+            top_logprobs=reading.top_logprobs[rows],
+            end_logprob=reading.end_logprob[rows],
+            answers=tuple(answers[rows]),
+            answer_ids=ids[rows],
+            answer_logprobs=logprobs[rows],
+            correct=right[rows].bool(),
+        )
+
+    return cut(slice(0, 1)), cut(slice(1, None))
+
+
+def _whole(run: Run, number: int, items: Sequence[Item]) -> bool:
+    """Tell whether a shard holds these problems already."""
+    recorded = run.recorded(number)
+    if any(old != item.id for old, item in zip(recorded, items, strict=False)):
+        raise ValueError(
+            f"{run.folder} holds other problems than the task now gives (has its file changed?): "
+            "choose another --out"
+        )
+    return len(recorded) >= len(items)
+
+
+def _chunks(items: Iterator[Item], n: int, size: int) -> Iterator[tuple[int, int, list[Item]]]:
+    """Cut the first ``n`` items into numbered shards."""
+    for number, first in enumerate(range(0, n, size)):
+        wanted = min(size, n - first)
+        chunk = list(islice(items, wanted))
+        if len(chunk) < wanted:
+            raise ValueError(
+                f"the task has only {first + len(chunk)} problems: use --n {first + len(chunk)}"
+            )
+        yield number, first, chunk

@@ -1,0 +1,129 @@
+"""A run folder: the manifest, the shards, and the traces in them."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from probexit.exits.trace import Trace
+from probexit.experiments.recording.shards import problems_in, read_shard
+from probexit.hooks.think_tags import ThinkTags
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a recording was made with; a run is only ever continued with the same.
+
+    Attributes:
+        model: Folder or hub id.
+        revision: Commit of a hub model, or "".
+        task: Task name, with its variant.
+        data: The task's file, or "".
+        cues: The cue set, by name.
+        layers: Recorded layers (see ``hooks/layers.py`` for their numbering).
+        closing: Text written after the end-of-thinking tag to force an answer.
+        tags: The thinking tags.
+        decoding: Decoding settings.
+        answer_tokens: Longest forced answer.
+        shard_size: Traces per shard.
+        tokenizer: Hash of the tokenizer.
+        fingerprint: The model's fingerprint.
+        seed: Seed of the task and of sampling.
+        versions: Library versions; a difference is no obstacle to continuing, nor is another
+            batch size.
+    """
+
+    model: str
+    revision: str
+    task: str
+    data: str
+    cues: str
+    layers: tuple[int, ...]
+    closing: str
+    tags: dict[str, Any]
+    decoding: dict[str, Any]
+    answer_tokens: int
+    shard_size: int
+    tokenizer: str
+    fingerprint: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+
+
+class Run:
+    """A recording on disk."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.shards = self.folder / "shards"
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest.
+
+        Raises:
+            ValueError: if the folder is not a run.
+        """
+        file = self.folder / "manifest.json"
+        if not file.is_file():
+            raise ValueError(f"{self.folder} is not a run: make one with `probexit record`")
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            return Manifest(**{**data, "layers": tuple(data["layers"])})
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{file} is no manifest of this version: {error}") from error
+
+    def begin(self, manifest: Manifest) -> None:
+        """Start the run, or continue one made with the same settings.
+
+        Raises:
+            ValueError: naming the setting that differs.
+        """
+        if (self.folder / "manifest.json").is_file():
+            old, new = _settings(self.manifest), _settings(manifest)
+            for key in (key for key in old if old[key] != new[key]):
+                raise ValueError(
+                    f"{self.folder} holds a recording with {key} = {old[key]!r}, not "
+                    f"{new[key]!r}: choose another --out, or the same settings to resume"
+                )
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tmp = self.folder / "manifest.json.tmp"
+        tmp.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+        tmp.replace(self.folder / "manifest.json")
+
+    def recorded(self, number: int) -> list[str]:
+        """Return the problems whose traces shard ``number`` holds."""
+        return problems_in(self.shards, number)
+
+    def traces(self) -> list[Trace]:
+        """Read every recorded trace, in the task's order.
+
+        Raises:
+            ValueError: if nothing was recorded.
+        """
+        numbers = sorted(int(f.stem.split("-")[1]) for f in self.shards.glob("shard-*.parquet"))
+        traces: list[Trace] = []
+        for number in numbers:
+            traces += read_shard(self.shards, number)
+        if not traces:
+            raise ValueError(f"{self.folder} holds no traces yet: run `probexit record` again")
+        return traces
+
+
+def tags_from(data: dict[str, Any]) -> ThinkTags:
+    """Rebuild thinking tags from a manifest."""
+    begin, end = data["mute"]
+    return ThinkTags(data["open"], data["close"], (begin, end))
+
+
+def _settings(manifest: Manifest) -> dict[str, Any]:
+    """Return what a continued run must share, name by name, as JSON has it.
+
+    Neither library versions nor the size of batches change what is recorded.
+    """
+    settings: dict[str, Any] = json.loads(json.dumps(asdict(manifest)))
+    decoding = settings.pop("decoding")
+    del settings["versions"], decoding["batch_size"]
+    settings.update(decoding)
+    return settings

@@ -1,0 +1,179 @@
+"""Store traces shard by shard: tensors in safetensors, everything a reader searches in parquet.
+
+A shard counts once its parquet file stands under its final name, and that file is renamed last.
+It tells how many traces there are, and the tensor file's name says so too: a shard that is extended
+gets a new tensor file beside the old one. A run killed at any instant therefore leaves whole shards
+and, at worst, files nobody reads.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from probexit.exits.trace import Cues, Trace
+
+_CUE_COLUMNS = (
+    "positions",
+    "hidden",
+    "entropy",
+    "top_logprobs",
+    "end_logprob",
+    "answer_ids",
+    "answer_logprobs",
+)
+_TOKEN_COLUMNS = ("prompt_ids", "token_ids", "logprobs", "entropies")
+_TRACE_FIELDS = (
+    "problem",
+    "rollout",
+    "thinking",
+    "finished",
+    "answer",
+    "correct",
+    "gold",
+    "question",
+    "begins",
+)
+START = -1  # the row of the forced exit before any thinking
+
+
+def index_file(folder: Path, number: int) -> Path:
+    """Return the parquet file of a shard."""
+    return folder / f"shard-{number:05d}.parquet"
+
+
+def tensor_file(folder: Path, number: int, traces: int) -> Path:
+    """Return the safetensors file of a shard of so many traces."""
+    return folder / f"shard-{number:05d}-{traces}.safetensors"
+
+
+def write_shard(folder: Path, number: int, traces: Sequence[Trace]) -> None:
+    """Write a shard; nothing changes for readers until it is whole.
+
+    Raises:
+        OSError: if it cannot be written (a full disk); what was there before is intact.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors, index = tensor_file(folder, number, len(traces)), index_file(folder, number)
+    table = pa.Table.from_pylist([row for trace in traces for row in _rows(trace)])
+    _replace(tensors, lambda tmp: _save(_tensors(traces), tmp))
+    _replace(index, lambda tmp: pq.write_table(table, tmp))
+    for stale in set(folder.glob(f"shard-{number:05d}[-.]*")) - {tensors, index}:
+        stale.unlink()
+
+
+def read_shard(folder: Path, number: int) -> list[Trace]:
+    """Read a shard's traces."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = pq.read_table(index_file(folder, number)).to_pylist()
+    data = load_file(tensor_file(folder, number, sum(row["cue"] == START for row in rows)))
+    traces: list[Trace] = []
+    at = 0
+    tokens = {k: torch.split(data[k], data[f"{k}_length"].tolist()) for k in _TOKEN_COLUMNS}
+    for i, count in enumerate(data["rows"].tolist()):
+        part = {name: data[name][at : at + count] for name in _CUE_COLUMNS}
+        own = {name: column[i] for name, column in tokens.items()}
+        traces.append(_trace(own, part, rows[at : at + count]))
+        at += count
+    return traces
+
+
+def problems_in(folder: Path, number: int) -> list[str]:
+    """Return the problem of each trace in a shard; none if it is not whole."""
+    import pyarrow.parquet as pq
+
+    index = index_file(folder, number)
+    if not index.is_file():
+        return []
+    rows = pq.read_table(index, columns=["problem", "cue"]).to_pylist()
+    problems = [row["problem"] for row in rows if row["cue"] == START]
+    return problems if tensor_file(folder, number, len(problems)).is_file() else []
+
+
+def _rows(trace: Trace) -> list[dict[str, Any]]:
+    """One row per forced exit, the trace's own fields repeated on each."""
+    own = {name: getattr(trace, name) for name in _TRACE_FIELDS}
+    rows = []
+    for cue, part in _parts(trace):
+        agrees = bool(trace.agrees[cue]) if cue != START else False
+        j = max(cue, 0)
+        rows.append(
+            {
+                **own,
+                "cue": cue,
+                "position": int(part.positions[j]),
+                "exit_answer": part.answers[j],
+                "exit_correct": bool(part.correct[j]),
+                "agrees": agrees,
+            }
+        )
+    return rows
+
+
+def _parts(trace: Trace) -> list[tuple[int, Cues]]:
+    """List (cue number, columns that hold it); the start comes first."""
+    if trace.start is None:
+        raise ValueError(f"trace {trace.problem} has no forced exit before thinking")
+    return [(START, trace.start), *((i, trace.cues) for i in range(len(trace.cues)))]
+
+
+def _tensors(traces: Sequence[Trace]) -> dict[str, Tensor]:
+    data: dict[str, Tensor] = {}
+    for name in _TOKEN_COLUMNS:
+        columns = [getattr(trace, name) for trace in traces]
+        data[name] = torch.cat(columns)
+        data[f"{name}_length"] = torch.tensor([len(c) for c in columns])
+    for name in _CUE_COLUMNS:
+        data[name] = _stack([getattr(p, name) for t in traces for p in (t.start, t.cues) if p])
+    data["rows"] = torch.tensor([len(trace.cues) + 1 for trace in traces])
+    return data
+
+
+def _stack(columns: list[Tensor]) -> Tensor:
+    """Concatenate; ragged answers are padded as the trace's contract says."""
+    if columns[0].dim() != 2:
+        return torch.cat(columns)
+    width = max(column.shape[1] for column in columns)
+    fill = -1 if not columns[0].is_floating_point() else 0
+    pad = torch.nn.functional.pad
+    return torch.cat([pad(c, (0, width - c.shape[1]), value=fill) for c in columns])
+
+
+def _trace(own: dict[str, Tensor], part: dict[str, Tensor], rows: list[dict[str, Any]]) -> Trace:
+    def cues(cut: slice) -> Cues:
+        chosen = rows[cut]
+        return Cues(
+            **{name: column[cut] for name, column in part.items()},
+            answers=tuple(row["exit_answer"] for row in chosen),
+            correct=torch.tensor([row["exit_correct"] for row in chosen], dtype=torch.bool),
+        )
+
+    agrees = torch.tensor([row["agrees"] for row in rows[1:]], dtype=torch.bool)
+    fields: dict[str, Any] = {name: rows[0][name] for name in _TRACE_FIELDS} | own
+    return Trace(**fields, agrees=agrees, cues=cues(slice(1, None)), start=cues(slice(0, 1)))
+
+
+def _save(data: dict[str, Tensor], file: Path) -> None:
+    try:
+        save_file(data, file)
+    except SafetensorError as error:  # what safetensors makes of a full disk
+        raise OSError(f"cannot write {file}: {error}") from error
+
+
+def _replace(file: Path, write: Callable[[Path], None]) -> None:
+    tmp = file.with_name(f"{file.name}.tmp")
+    try:
+        write(tmp)
+        os.replace(tmp, file)
+    except BaseException:
+        tmp.unlink(missing_ok=True)
+        raise
