@@ -7,14 +7,16 @@ Pearson (1934, doi 10.1093/biomet/26.4.404); tolerance limits, Wilks (1941).
 """
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import bdtr, bdtrc, betaincinv, xlogy
 
-from probexit.calibration.base import Array, require_level
+from probexit.calibration.base import Array, Bools, require_level
+
+HALVINGS = 34  # a bound is found to 1e-10, from above
 
 
 def exact(level: float) -> Fraction:
@@ -33,7 +35,7 @@ def rank(n: int, alpha: float) -> int:
     return math.ceil((n + 1) * (1 - exact(alpha)))
 
 
-def binomial_p(failures: ArrayLike, n: ArrayLike, alpha: float) -> Array:
+def binomial_p(failures: ArrayLike, n: ArrayLike, alpha: float | Array) -> Array:
     """Return ``P(Binomial(n, alpha) <= failures)``, a p-value for "the risk exceeds alpha".
 
     Exact for losses of 0 or 1 (2110.01052, section 3.2). Shapes broadcast.
@@ -43,7 +45,7 @@ def binomial_p(failures: ArrayLike, n: ArrayLike, alpha: float) -> Array:
     return np.asarray(bdtr(k, tries, alpha), dtype=np.float64)
 
 
-def hoeffding_bentkus_p(total: ArrayLike, n: int, alpha: float) -> Array:
+def hoeffding_bentkus_p(total: ArrayLike, n: int, alpha: float | Array) -> Array:
     """Return the Hoeffding-Bentkus p-value for a ``total`` of n losses in [0, 1].
 
     ``min(exp(-n h1(min(R, alpha), alpha)), e P(Binomial(n, alpha) <= ceil(n R)))`` with
@@ -78,25 +80,43 @@ def betting_log_wealth(losses: Array, mean: float, delta: float) -> Array:
     reaches ``1 / d`` with probability at most d for every d; ``delta`` only says where the bets
     are sharpest (2101.02703, proposition 5; 2010.09686, equation 24).
     """
+    return _best_wealth(losses, mean, _bets(losses, delta))
+
+
+def betting_upper(losses: ArrayLike, delta: float) -> Array:
+    """Return the Waudby-Smith-Ramdas upper bound on the mean of ``losses [n, ...]`` in [0, 1]."""
+    values = np.asarray(losses, dtype=np.float64)
+    bets, enough = _bets(values, delta), math.log(1 / delta)
+    return _lowest(lambda mean: _best_wealth(values, mean, bets) >= enough, values.shape[1:])
+
+
+def hoeffding_bentkus_upper(total: ArrayLike, n: int, delta: float) -> Array:
+    """Return the smallest risk that Hoeffding-Bentkus rejects (2101.02703, section 3.1)."""
+    shape = np.shape(total)
+    return _lowest(lambda risk: hoeffding_bentkus_p(total, n, risk) <= delta, shape)
+
+
+def _bets(losses: Array, delta: float) -> Array:
     n = len(losses)
     turn = np.arange(1, n + 1, dtype=np.float64).reshape(-1, *[1] * (losses.ndim - 1))
     running = (0.5 + np.cumsum(losses, axis=0)) / (turn + 1)
     variance = (0.25 + np.cumsum((losses - running) ** 2, axis=0)) / (turn + 1)
     before = np.concatenate([np.full_like(variance[:1], 0.25), variance[:-1]])
-    bet = np.minimum(1.0, np.sqrt(2 * math.log(1 / delta) / (n * before)))
-    return np.asarray(np.cumsum(np.log1p(-bet * (losses - mean)), axis=0).max(axis=0))
+    return np.asarray(np.minimum(1.0, np.sqrt(2 * math.log(1 / delta) / (n * before))))
 
 
-def betting_upper(losses: ArrayLike, delta: float) -> float:
-    """Return the Waudby-Smith-Ramdas upper bound on the mean of ``losses [n]`` in [0, 1]."""
-    values = np.asarray(losses, dtype=np.float64)
+def _best_wealth(losses: Array, mean: float | Array, bets: Array) -> Array:
+    return np.asarray(np.cumsum(np.log1p(-bets * (losses - mean)), axis=0).max(axis=0))
 
-    def gain(mean: float) -> float:
-        # wealth at mean = 0 may start with log(0) when the first bet is all-in on a loss of 1
-        with np.errstate(divide="ignore"):
-            return max(float(betting_log_wealth(values, mean, delta)), -1e3) + math.log(delta)
 
-    return 1.0 if gain(1.0) < 0 else float(brentq(gain, 0.0, 1.0, xtol=1e-12))
+def _lowest(rejects: Callable[[Array], Bools], shape: tuple[int, ...]) -> Array:
+    """Bisect for the smallest mean in (0, 1] that is rejected; 1 where none is."""
+    low, high = np.zeros(shape), np.ones(shape)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        rejected = rejects(middle)
+        low, high = np.where(rejected, low, middle), np.where(rejected, middle, high)
+    return high
 
 
 def tolerance_rank(n: int, alpha: float, delta: float) -> int:

@@ -53,6 +53,8 @@ def problems_for(calibrator: Calibrator, rate: float) -> float:
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"rate must lie in [0, 1], got {rate!r}")
+    if rate > calibrator.alpha:  # no need to ask: more problems only make this clearer
+        return math.inf
     enough = 1
     while not _certifies(calibrator, rate, enough):
         if enough >= MOST:

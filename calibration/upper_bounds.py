@@ -3,9 +3,6 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.optimize import brentq
-
 from probexit.calibration import bounds
 from probexit.calibration.base import Array, require_binary
 
@@ -44,8 +41,7 @@ class HoeffdingBentkus(UpperBound):
     """The smallest risk that the Hoeffding-Bentkus test rejects (arXiv 2101.02703, section 3.1)."""
 
     def of(self, losses: Array, delta: float) -> Array:
-        n = len(losses)
-        return np.array([_invert(float(total), n, delta) for total in losses.sum(axis=0)])
+        return bounds.hoeffding_bentkus_upper(losses.sum(axis=0), len(losses), delta)
 
 
 @dataclass(frozen=True)
@@ -53,12 +49,4 @@ class Betting(UpperBound):
     """Waudby-Smith and Ramdas (arXiv 2010.09686); narrow when the losses vary little."""
 
     def of(self, losses: Array, delta: float) -> Array:
-        return np.array([bounds.betting_upper(column, delta) for column in losses.T])
-
-
-def _invert(total: float, n: int, delta: float) -> float:
-    def excess(risk: float) -> float:
-        return float(bounds.hoeffding_bentkus_p(total, n, risk)) - delta
-
-    edge = 1 - 1e-12  # the divergence is infinite at 1
-    return 1.0 if total >= n else float(brentq(excess, max(total / n, 1e-12), edge, xtol=1e-12))
+        return bounds.betting_upper(losses, delta)

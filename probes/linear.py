@@ -28,13 +28,12 @@ class Head:
         which keeps the slope finite when the classes separate.
         """
         mean = data.X.mean(dim=0)
-        reading = ((data.X - mean) / scale) @ direction
-        centre, spread = moments(reading[:, None])
+        reading = ((data.X - mean) / scale) @ direction[:, None]
+        _, spread = moments(reading)
         curve = LogisticRegression(C=1.0, max_iter=1000)
-        curve.fit(as_double((reading[:, None] - centre) / spread), data.labels())
+        curve.fit(as_double(reading / spread), data.labels())
         slope = float(curve.coef_[0, 0]) / float(spread)
-        bias = float(curve.intercept_[0]) - slope * float(centre)
-        return cls(mean, scale, slope * direction, torch.tensor(bias))
+        return cls(mean, scale, slope * direction, torch.tensor(float(curve.intercept_[0])))
 
     def to(self, device: torch.device) -> "Head":
         """Return this head on ``device``: itself if it is there already."""

@@ -90,7 +90,7 @@ class CueReader:
 
     def _pass_tags(self, new: int) -> int:
         """Go through each tag that the newest characters complete; return how many follow it."""
-        while (found := self._next_tag(new)) is not None:
+        while (found := self._next_tag()) is not None:
             at, tag = found
             start = self._read - len(self._tail) + at
             came_from, self._span = self._span, self._doors[self._span][tag]
@@ -102,12 +102,8 @@ class CueReader:
                 self._count()
         return new
 
-    def _next_tag(self, new: int) -> tuple[int, str] | None:
-        seen = len(self._tail) - new  # a tag that ended before this was passed already
-        hits = (
-            (self._tail.find(tag, max(0, seen - len(tag) + 1)), tag)
-            for tag in self._doors[self._span]
-        )
+    def _next_tag(self) -> tuple[int, str] | None:
+        hits = ((self._tail.find(tag), tag) for tag in self._doors[self._span])
         return min((hit for hit in hits if hit[0] >= 0), default=None)
 
     def _count(self) -> None:

@@ -19,7 +19,7 @@ def losses(n, strict=0, lax=0):
 
 
 def test_certified():
-    certificate = certify(LearnThenTest(0.1, 0.1), losses(100, 0, 5), GRID)
+    certificate = certify(LearnThenTest(0.1, 0.1), losses(100, 2, 5), GRID)
     assert certificate.certified
     assert (certificate.threshold, certificate.losses, certificate.n) == (0.5, 5, 100)
     assert certificate.problems == 100

@@ -42,8 +42,9 @@ def test_a_shift_rings_soon(shift):
 def test_an_alarm_stays():
     alarm = DriftAlarm(0.05).fit(np.linspace(0, 1, 100))
     assert watch(alarm, [2.0] * 100) is not None
-    assert alarm.update(0.5)
-    assert alarm.rang_
+    watch_on = np.random.default_rng(0).random(50)
+    assert all(alarm.update(score) for score in watch_on)
+    assert alarm.wealth_ < 20  # the evidence has melted, the alarm has not
 
 
 def test_scores_seen_join_the_reference():

@@ -28,6 +28,11 @@ def test_seeded(pilot):
     )
 
 
+def test_the_strictest_threshold_counts_as_certified():
+    view = outlook(LearnThenTest(), Pilot(np.zeros((50, 1)), np.ones((50, 1)), np.ones(1)), [60])
+    assert (view[0].certified, view[0].saving) == (1, 1)
+
+
 def test_bad_shapes():
     with pytest.raises(ValueError, match="savings"):
         Pilot(np.zeros((3, 1)), np.zeros((2, 1)), np.array([0.5]))

@@ -19,14 +19,25 @@ def test_learns_what_no_direction_can():
     assert roc_auc_score(y, Logistic().fit(*exclusive_or(0)).score(X)) < 0.6
 
 
-def test_hold_out_by_problem_stops_before_problems_are_learnt_by_heart():
+def problems_to_learn_by_heart():
+    """Labels that depend on the problem alone, at random: nothing here carries over to others."""
     generator = torch.Generator().manual_seed(0)
     groups = torch.arange(100).repeat_interleave(8)
     X = torch.randn(100, 64, generator=generator)[groups]
     X += 0.1 * torch.randn(X.shape, generator=generator)
-    y = torch.randint(2, (100,), generator=generator)[groups]  # nothing to learn but the problem
+    return X, torch.randint(2, (100,), generator=generator)[groups], groups
+
+
+def test_hold_out_by_problem_stops_before_problems_are_learnt_by_heart():
+    X, y, groups = problems_to_learn_by_heart()
     by_problem, by_cue = MLP().fit(X, y, groups).score(X), MLP().fit(X, y).score(X)
     assert log_loss(y, by_problem.double()) > 10 * log_loss(y, by_cue.double())
+
+
+def test_the_best_epoch_is_kept_however_long_training_goes_on():
+    X, y, groups = problems_to_learn_by_heart()
+    short, long = (MLP(patience=p).fit(X, y, groups).score(X) for p in (3, 10))
+    assert torch.equal(short, long)
 
 
 def test_classes_weigh_the_same():
@@ -37,7 +48,7 @@ def test_classes_weigh_the_same():
 
 def test_seed_and_penalty_matter():
     X, y = exclusive_or(0)
-    scores = [probe.fit(X, y).score(X) for probe in (MLP(), MLP(seed=1), MLP(l2=100.0))]
+    scores = [probe.fit(X, y).score(X) for probe in (MLP(), MLP(seed=1), MLP(l2=100.0, epochs=20))]
     assert not torch.equal(scores[0], scores[1])
     assert scores[2].std() < 0.5 * scores[0].std()
 

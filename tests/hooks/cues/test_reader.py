@@ -72,10 +72,9 @@ def test_a_tag_in_several_tokens_is_no_thinking(metaspace_tokenizer):
 
 def test_what_a_token_brings_beside_a_tag(byte_tokenizer):
     byte_tokenizer = type(byte_tokenizer)(tokenizer_object=byte_tokenizer.backend_tokenizer)
-    byte_tokenizer.add_tokens(["<think>\n\n", "wait </think>", "\n\n<tool_call>"])
-    opening, closing, calling = byte_tokenizer.convert_tokens_to_ids(
-        ["<think>\n\n", "wait </think>", "\n\n<tool_call>"]
-    )
+    texts = ["<think>\n\n", "wait </think>", "\n\n<tool_call>", "</think><think><tool_call>"]
+    byte_tokenizer.add_tokens(texts)
+    opening, closing, calling, several = byte_tokenizer.convert_tokens_to_ids(texts)
     reader = CueReader(byte_tokenizer, Union(), TAGS, inside=False)
     assert reader.feed(opening)
     assert reader.thinking == 1
@@ -84,6 +83,10 @@ def test_what_a_token_brings_beside_a_tag(byte_tokenizer):
     reader = CueReader(byte_tokenizer, Union(), TAGS)
     assert not reader.feed(calling)  # in the tool call already
     assert reader.muted
+    for inside in (True, False):
+        reader = CueReader(byte_tokenizer, Union(), TAGS, inside)
+        assert not reader.feed(several)
+        assert reader.inside is not inside  # the first tag that counts, and then the next
 
 
 def test_the_tag_that_opens_the_thinking_is_no_cue(byte_tokenizer):

@@ -42,7 +42,7 @@ def test_bytes_that_never_make_a_character_come_out(byte_tokenizer):
     stream = TextStream(byte_tokenizer)
     pieces = push_all(stream, [stray] * PATIENCE)
     assert set(pieces[:-1]) == {""}
-    assert set(pieces[-1].strip()) <= {"\ufffd", " "}
+    assert set(pieces[-1]) == {"\ufffd"}
     stream = TextStream(byte_tokenizer)
     comma = byte_tokenizer.encode(",", add_special_tokens=False)
     assert push_all(stream, [stray, *comma])[-1].endswith("\ufffd,")
