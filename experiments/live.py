@@ -39,11 +39,13 @@ class Live:
     controller: ExitController | None
     decoding: Decoding
 
-    def run(self, items: Sequence[Item], first: int = 0) -> list[dict[str, Any]]:
+    def run(
+        self, items: Sequence[Item], first: int = 0, quiet: bool = False
+    ) -> list[dict[str, Any]]:
         """Generate for some problems; ``first`` is the number of the first one in the task."""
         prompts = [self.reasoner.prompt(item.question) for item in items]
         loop = Loop(self.reasoner.model, self.reasoner.tokenizer, self.controller, self.decoding)
-        with tqdm(total=len(items), unit="problem", desc=self._label()) as bar:
+        with tqdm(total=len(items), unit="problem", desc=self._label(), disable=quiet) as bar:
             done = loop.run(
                 prompts,
                 [first + i for i in range(len(items))],

@@ -16,7 +16,7 @@ from probexit.experiments.losses.lost_correct import LostCorrect
 from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.tasks.arith import Arith
-from probexit.hooks.cues.reflection import Reflection
+from probexit.hooks.cues.hesitation import Hesitation
 from probexit.hooks.layers import n_layers
 
 PROBLEMS, TRAIN, ROUNDS = 256, 384, 3
@@ -52,7 +52,7 @@ def _controller(reasoner: Reasoner, decoding: Decoding) -> ExitController:
     """Fit and certify on fresh problems, half each."""
     task = Arith(seed=7)
     layers = (n_layers(reasoner.model) - 1, n_layers(reasoner.model))
-    recorder = Recorder(reasoner, task, Reflection(), layers, decoding)
+    recorder = Recorder(reasoner, task, Hesitation(), layers, decoding)
     with tqdm(total=TRAIN, unit="problem", desc="record") as bar:
         traces = recorder.traces(list(islice(task.items(), TRAIN)), 0, bar)
     fitted = fit(traces[: TRAIN // 2], layers, layers=layers)
@@ -61,6 +61,9 @@ def _controller(reasoner: Reasoner, decoding: Decoding) -> ExitController:
         traces[TRAIN // 2 :], rule, fitted.grid, LostCorrect(), LearnThenTest(alpha=0.1)
     )
     return ExitController(
-        Reflection(), fitted.signal, Threshold(certificate.threshold), reasoner.tags,
+        Hesitation(),
+        fitted.signal,
+        Threshold(certificate.threshold),
+        reasoner.tags,
         reasoner.closing,
     )

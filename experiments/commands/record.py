@@ -7,6 +7,8 @@ from typing import Any
 
 from probexit.experiments.commands.base import Command, integers
 
+REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
+
 
 class Record(Command):
     """Run a model over a task and keep, at every cue, its hidden states and its forced answer."""
@@ -19,7 +21,7 @@ class Record(Command):
         add("--data", type=Path, help="the task's file, where it reads one")
         add("--n", type=int, required=True, help="how many problems")
         add("--out", type=Path, required=True, help="the run folder; rerun to resume or extend")
-        add("--cues", default="reflection", help="see `probexit list cues`; join by + for a union")
+        add("--cues", help="see `probexit list cues`; join by + for a union; default: the model's own")
         add("--layers", default="all", help="'all', or such as 3,5,6 (L = after the final norm)")
         add("--close", help="text after the closing tag that forces an answer")
         add("--think-open", help="opening tag, where the tokenizer does not tell")
@@ -41,10 +43,12 @@ class Record(Command):
 
         if args.n < 1 or args.shard_size < 1:
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
-        cues = cue_set(args.cues)
+        cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
         problems = task(args.task, args.data, args.seed)
-        next(iter(problems.items()))  # a bad file is refused before the model is loaded
+        next(iter(problems.items()))
         reasoner = load_reasoner(args, problems.closing)
+        args.cues = args.cues or reasoner.tokenizer.init_kwargs.get("probexit_cues", REFLECTION)
+        cues = cue_set(args.cues)
         layers = _layers(args.layers, reasoner.model)
         decoding = _decoding(args)
         run = Run(args.out)

@@ -6,16 +6,18 @@ right, cut off by the token limit, or thinking that begins late.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from probexit.exits.signals.base import Moment, Signal
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.fitting import fit
 from probexit.experiments.methods.context import Context
-from probexit.experiments.splits import split
+from probexit.experiments.splits import Splits, split
 
 LAYERS, WIDTH, TOP = (2, 5, 8), 8, 4
 CLOSING = 3
@@ -134,6 +136,37 @@ def flip_grades() -> Callable[[Trace], Trace]:
     return relabel
 
 
+def cut(trace: Trace, cue: int) -> Trace:
+    """Replace all that comes after a cue by something else: as many cues, other readings."""
+    later = torch.arange(len(trace.cues)) > cue
+    columns = {}
+    for name in ("hidden", "entropy", "top_logprobs", "end_logprob", "answer_logprobs"):
+        column = getattr(trace.cues, name).clone()
+        column[later] = -column[later] - 0.1
+        columns[name] = column
+    answers = tuple("?" if gone else a for a, gone in zip(trace.cues.answers, later, strict=True))
+    right = trace.cues.correct & ~later
+    return replace(trace, cues=replace(trace.cues, **columns, answers=answers, correct=right))
+
+
+def grade(trace: Trace, right: bool) -> Trace:
+    """Grade every cue and the full run alike."""
+    all_of = torch.full_like(trace.cues.correct, right)
+    return replace(trace, cues=replace(trace.cues, correct=all_of), correct=right)
+
+
+@pytest.fixture(scope="session")
+def cut_after() -> Callable[[Trace, int], Trace]:
+    """``cut_after(trace, cue)``: other readings at all later cues."""
+    return cut
+
+
+@pytest.fixture(scope="session")
+def all_graded() -> Callable[[Trace, bool], Trace]:
+    """``all_graded(trace, right)``: every answer right, or every one wrong."""
+    return grade
+
+
 @pytest.fixture(scope="session")
 def context() -> Context:
     """900 traces, split in three, with a logistic probe on the last layer."""
@@ -146,3 +179,83 @@ def context() -> Context:
 def recorded_layers() -> tuple[int, ...]:
     """The layers of the synthetic traces."""
     return LAYERS
+
+
+def by_hand(right: str, correct: bool, **changes: Any) -> Trace:
+    """Make a trace from ``"-++"`` (wrong, right, right at its cues), 10 tokens a cue."""
+    c = len(right)
+    good = torch.tensor([mark == "+" for mark in right], dtype=torch.bool)
+    made = synthesise(1)[0]
+    cues = Cues(
+        positions=10 * torch.arange(1, c + 1) - 1,
+        hidden=torch.zeros(c, len(LAYERS), WIDTH),
+        entropy=torch.zeros(c),
+        top_logprobs=torch.zeros(c, TOP),
+        end_logprob=torch.zeros(c),
+        answers=tuple("gold" if ok else f"no {i}" for i, ok in enumerate(good)),
+        answer_ids=torch.ones(c, 2, dtype=torch.long),
+        answer_logprobs=torch.zeros(c, 2),
+        correct=good,
+    )
+    answer = "gold" if correct else "other"
+    fields: dict[str, Any] = {
+        "thinking": 10 * c + 5,
+        "token_ids": torch.zeros(10 * c + 5 + 7, dtype=torch.long),
+        "answer": answer,
+        "correct": correct,
+        "gold": "gold",
+        "cues": cues,
+        "agrees": torch.tensor([a == answer for a in cues.answers], dtype=torch.bool),
+    }
+    return replace(made, **fields | changes)
+
+
+@pytest.fixture(scope="session")
+def hand_made() -> Callable[..., Trace]:
+    """``hand_made("-++", True)``: cues at 10, 20, 30 tokens, graded so, the full run right.
+
+    It thinks for 35 tokens and closes and answers in 7; a forced answer has 2 tokens.
+    """
+    return by_hand
+
+
+@dataclass(frozen=True)
+class Scores(Signal):
+    """Scores by problem, given by hand; 1 token a cue."""
+
+    of: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def scores(self, trace: Trace) -> Tensor:
+        return torch.tensor(self.of[trace.problem])
+
+    def live(self, moment: Moment) -> Tensor:
+        raise NotImplementedError
+
+    def cost(self, trace: Trace) -> Tensor:
+        return torch.ones(len(trace.cues), dtype=torch.long)
+
+
+@pytest.fixture(scope="session")
+def given_scores() -> Callable[[dict[str, tuple[float, ...]]], Signal]:
+    """``given_scores({problem: scores})``: a signal that reads these off; 1 token a cue."""
+    return Scores
+
+
+@pytest.fixture(scope="session")
+def small(hand_made: Callable[..., Trace]) -> Callable[..., Context]:
+    """``small(test, scores)``: a context whose test traces and probe scores are given by hand.
+
+    Traces are named "0", "1", .. in order. The 100 calibration problems are one: ``"-+", True``
+    with scores (.2, .8); so thresholds above .2 lose nothing, .2 and below lose every problem.
+    """
+
+    def make(test: list[Trace], scores: list[tuple[float, ...]]) -> Context:
+        named = [replace(trace, problem=str(i)) for i, trace in enumerate(test)]
+        rest = [replace(hand_made("-+", True), problem=f"c{i}") for i in range(200)]
+        known = {trace.problem: s for trace, s in zip(named, scores, strict=True)}
+        known |= {trace.problem: (0.2, 0.8) for trace in rest}
+        splits = Splits(rest[:100], rest[100:], named)
+        grid = torch.tensor([0.9, 0.7, 0.5, 0.1])
+        return Context(splits, Scores(known), grid, CLOSING)
+
+    return make

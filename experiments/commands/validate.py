@@ -1,0 +1,76 @@
+"""Check the promise: re-draw the calibration set hundreds of times and count broken promises."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from probexit.experiments.commands.base import Command, numbers
+
+
+class Validate(Command):
+    """Check the promise: re-draw the calibration set hundreds of times and count broken promises."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
+        add("--alphas", type=str, default=".05,.1,.2", help="levels")
+        add("--delta", type=float, default=0.1)
+        add("--loss", default="lost_correct", help="see `probexit list losses`")
+        add("--splits", type=int, default=300, help="how many re-draws")
+        add("--calibration", type=int, default=600, help="problems in each calibration draw")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.figures.style import png
+        from probexit.experiments.find import named
+        from probexit.experiments.fitting import load_fit, splits_of
+        from probexit.experiments.recording.run import Run
+        from probexit.experiments.validation.figure import draw
+        from probexit.experiments.validation.rules import Pool
+        from probexit.experiments.validation.validate import validate
+
+        run = Run(args.run)
+        fitted, splits = load_fit(run), splits_of(run)
+        loss = named("probexit.experiments.losses", args.loss)()
+        traces = splits.calibrate + splits.test
+        scores = [fitted.signal.scores(trace).double().numpy() for trace in traces]
+        losses = [loss.at_cues(trace).double().numpy() for trace in traces]
+        pool = Pool.of(traces, scores, losses, fitted.grid.double().numpy())
+        verdicts = validate(pool, numbers(args.alphas), args.delta, args.calibration, args.splits)
+        folder = run.folder / "validate"
+        folder.mkdir(exist_ok=True)
+        (folder / "validate.json").write_text(json.dumps(_plain(verdicts), indent=1) + "\n")
+        (folder / "validate.png").write_bytes(png(draw(verdicts)))
+        print(_table(verdicts, args, len(traces)))
+        print(f"\nwritten to {folder}")
+
+
+def _table(verdicts: Any, args: Namespace, n: int) -> str:
+    lines = [
+        f"{args.splits} re-draws of {args.calibration} calibration problems; the other "
+        f"{n - args.calibration} test. Loss: {args.loss}, delta {args.delta:g}.",
+        f"{'level':>6}  {'calibration':<18}{'mean risk':>10}  {'re-draws over the level':<26}"
+        f"{'saved':>7}   level is about",
+    ]
+    for v in verdicts:
+        broken = f"{v.broken.estimate:.1%} [{v.broken.low:.1%}, {v.broken.high:.1%}]"
+        lines.append(
+            f"{v.alpha:>6.0%}  {v.rule:<18}{v.mean_risk:>10.2%}  {broken:<26}"
+            f"{v.saved.mean():>7.1%}   {v.promises}"
+        )
+    return "\n".join(lines)
+
+
+def _plain(verdicts: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": v.rule,
+            "alpha": v.alpha,
+            "promises": v.promises,
+            "mean_risk": v.mean_risk,
+            "broken": vars(v.broken),
+            "risks": v.risks.tolist(),
+            "saved": v.saved.tolist(),
+        }
+        for v in verdicts
+    ]

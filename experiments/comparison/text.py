@@ -1,0 +1,55 @@
+"""The comparison as an aligned table for a terminal, 120 columns wide."""
+
+import textwrap
+from collections.abc import Callable
+
+from probexit.experiments.comparison import words
+from probexit.experiments.comparison.table import Comparison, Row
+
+WIDTH = 120
+NAME = 33
+
+# heading, second heading, width, what to show; all but the name are set right
+COLUMNS: tuple[tuple[str, str, int, Callable[[Row], str]], ...] = (
+    ("accuracy", "%", 17, lambda row: words.percent(row.measures.accuracy)),
+    ("change", "points", 19, lambda row: words.percent(row.measures.change, "+")),
+    ("think", "tokens", 6, lambda row: words.tokens(row.measures.thinking.estimate)),
+    ("total", "tokens", 6, lambda row: words.tokens(row.measures.total.estimate)),
+    ("oracle", "saving", 6, lambda row: words.share(row.measures.oracle_share.estimate)),
+    ("promised", "risk", 8, words.promise),
+    ("observed risk", "%", 17, lambda row: words.percent(row.measures.risk)),
+)
+
+
+def as_text(comparison: Comparison) -> str:
+    """Lay the rows, the savings at equal risk and the notes out in 120 columns."""
+    heads = [_line(("rule", ""), 0), _line(("", ""), 1)]
+    rows = [
+        " ".join([_name(row), *(f"{show(row):>{width}}" for _, _, width, show in COLUMNS)])
+        for row in comparison.rows
+    ]
+    notes = [textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in words.notes(comparison)]
+    lines = [*heads, "-" * WIDTH, *rows, "-" * WIDTH, *notes]
+    return "\n".join([*lines, *_at_equal_risk(comparison)]) + "\n"
+
+
+def _line(name: tuple[str, str], which: int) -> str:
+    heads = (f"{column[which]:>{column[2]}}" for column in COLUMNS)
+    return " ".join([f"{name[which]:<{NAME}}", *heads])
+
+
+def _name(row: Row) -> str:
+    return f"{row.name + ('*' if row.live else ''):<{NAME}.{NAME}}"
+
+
+def _at_equal_risk(comparison: Comparison) -> list[str]:
+    if not comparison.equal_risk:
+        return []
+    lines = [
+        "",
+        "Saved at the risk observed for ours (thresholds of the others chosen in hindsight):",
+    ]
+    for point in comparison.equal_risk:
+        saved = f"{words.share(point.saved):>6} of thinking, {words.share(point.saved_total):>6}"
+        lines.append(f"  {point.title:<{NAME}}{saved} of all tokens")
+    return lines

@@ -1,0 +1,1 @@
+"""Figures of a run, one file each; every function returns a matplotlib ``Figure``."""

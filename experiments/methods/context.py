@@ -1,0 +1,49 @@
+"""What every exit rule is given: the same traces, the same risk, the same accounting."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from torch import Tensor
+
+from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.exits.signals.base import Signal
+from probexit.experiments.losses.base import Loss
+from probexit.experiments.losses.lost_correct import LostCorrect
+from probexit.experiments.methods.tally import Ledger
+from probexit.experiments.splits import Splits
+
+
+@dataclass(frozen=True)
+class Context:
+    """A run, as the rules under comparison see it.
+
+    Attributes:
+        splits: Traces to fit on, to calibrate on and to test on, disjoint by problem.
+        probe: The fitted probe.
+        grid: ``[m]`` thresholds of the probe, strict to lax, chosen without the calibration split.
+        closing: Tokens that close the thinking and start the answer on an exit.
+        alpha: The risk at which all rules are compared.
+        delta: Chance that a certificate fails.
+        loss: What the risk is the mean of.
+        alphas: The risks at which our own rule is shown.
+        seed: Of everything drawn.
+    """
+
+    splits: Splits
+    probe: Signal
+    grid: Tensor
+    closing: int
+    alpha: float = 0.05
+    delta: float = 0.1
+    loss: Loss = field(default_factory=LostCorrect)
+    alphas: tuple[float, ...] = (0.02, 0.05, 0.1)
+    seed: int = 0
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What leaving each test trace at each place gives and costs."""
+        return Ledger.of(self.splits.test, self.closing, self.loss)
+
+    def calibrator(self, alpha: float) -> LearnThenTest:
+        """Make the calibrator that certifies every rule at risk ``alpha``."""
+        return LearnThenTest(alpha, self.delta)

@@ -1,0 +1,102 @@
+"""A rule whose threshold can be turned: what is replayed, certified and drawn as a curve."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from probexit.calibration.certificate import Certificate
+from probexit.exits.policies.base import ExitPolicy
+from probexit.exits.replay import exit_table
+from probexit.exits.signals.base import Signal
+from probexit.exits.trace import Trace
+from probexit.experiments.calibrating import certify_rule
+from probexit.experiments.methods.context import Context
+from probexit.experiments.methods.outcome import Outcome
+from probexit.experiments.methods.tally import Ledger, Tally
+
+
+@dataclass(frozen=True)
+class Point:
+    """An operating point: a threshold, by a name, and what is promised there."""
+
+    label: str
+    threshold: float
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Leave at the first cue where the policy is satisfied with the signal.
+
+    Attributes:
+        signal: What is measured at a cue.
+        policy: When to leave; its threshold is replaced.
+        grid: ``[m]`` thresholds, strict to lax, chosen without the calibration split.
+    """
+
+    signal: Signal
+    policy: ExitPolicy
+    grid: Tensor
+
+    def certified(self, context: Context, alpha: float) -> Point:
+        """Certify a threshold of the grid at risk ``alpha`` on the calibration split."""
+        rule, calibrator = (self.signal, self.policy), context.calibrator(alpha)
+        traces = context.splits.calibrate
+        found = certify_rule(traces, rule, self.grid, context.loss, calibrator)
+        return Point(f"certified {100 * alpha:g} %", found.threshold, found)
+
+    def exits(self, traces: Sequence[Trace], thresholds: Tensor) -> Tensor:
+        """Return where each trace is left at each of ``m`` thresholds, ``[n, m]``."""
+        return exit_table(self.policy, [self.signal.scores(trace) for trace in traces], thresholds)
+
+    def probing(self, traces: Sequence[Trace], exits: Tensor) -> Tensor:
+        """Return what was decoded to decide: at each cue up to and with the exit, ``[n, m]``."""
+        paid = torch.zeros(exits.shape, dtype=torch.long)
+        for i, trace in enumerate(traces):
+            spent = torch.cumsum(self.signal.cost(trace), 0)
+            # a trace that is not left pays at all of its cues; one without cues pays nothing
+            paid[i] = torch.cat([spent, spent[-1:].sum()[None]])[exits[i]]
+        return paid
+
+    def tally(self, traces: Sequence[Trace], ledger: Ledger) -> Tally:
+        """Count what every threshold of the grid gives on traces, by their ledger: ``[n, m]``."""
+        exits = self.exits(traces, self.grid)
+        return ledger.tally(exits.numpy(), self.probing(traces, exits).double().numpy())
+
+    def outcomes(self, traces: Sequence[Trace], points: Sequence[Point]) -> list[Outcome]:
+        """Leave the traces at some operating points."""
+        thresholds = torch.tensor([point.threshold for point in points], dtype=torch.float64)
+        exits = self.exits(traces, thresholds)
+        probing = self.probing(traces, exits)
+        # A threshold that is never reached would not be deployed, so nothing is decoded for it.
+        probing[:, thresholds == math.inf] = 0
+        return [
+            Outcome(p.label, exits[:, j], probing[:, j], p.threshold, p.certificate)
+            for j, p in enumerate(points)
+        ]
+
+
+def spread(scores: Sequence[Tensor], finest: int = 200) -> Tensor:
+    """Choose thresholds among scores that are not calibrated on.
+
+    Args:
+        scores: ``[c_i]`` scores of each trace.
+        finest: Most thresholds.
+
+    Returns:
+        ``[m]`` strictly decreasing float32: every distinct score, or if these are too many, half
+        quantiles, half evenly spaced so that no region is skipped. Empty without scores.
+    """
+    pooled = torch.cat([torch.empty(0), *(s.float() for s in scores)])
+    pooled = pooled[pooled.isfinite()].sort().values
+    distinct: Tensor = torch.unique(pooled)
+    if len(distinct) <= finest:
+        return distinct.flip(0)
+    steps = torch.linspace(0, 1, finest // 2)
+    quantiles = pooled[(steps * (len(pooled) - 1)).long()]
+    even = torch.lerp(pooled[0], pooled[-1], steps)
+    both: Tensor = torch.unique(torch.cat([quantiles, even]))
+    return both.flip(0)

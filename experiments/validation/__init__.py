@@ -1,0 +1,1 @@
+"""Validation: does the promise hold, over hundreds of re-drawn calibration sets?"""

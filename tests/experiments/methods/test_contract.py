@@ -1,0 +1,174 @@
+"""Every method of the family, found by walking the package: a new one is covered unlisted."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from probexit.exits.replay import NO_EXIT
+from probexit.experiments.comparison.compare import all_methods
+from probexit.experiments.methods.base import Family, Unavailable
+from probexit.experiments.methods.tally import START
+from probexit.experiments.splits import Splits
+
+METHODS = all_methods()
+
+
+@pytest.fixture(params=METHODS)
+def method(request):
+    return METHODS[request.param]
+
+
+@pytest.fixture
+def little(context):
+    """Fewer traces, every edge among them."""
+    s = context.splits
+    return replace(context, splits=Splits(s.fit[:150], s.calibrate[:150], s.test[:150]))
+
+
+def on_test(context, traces):
+    splits = context.splits
+    return replace(context, splits=Splits(splits.fit, splits.calibrate, traces))
+
+
+def test_the_walk_finds_the_family():
+    assert {"full_run", "no_thinking", "fixed_budget", "random_exit", "oracle"} <= set(METHODS)
+    assert {"trial_confidence", "equal_answers", "lynx", "probe"} <= set(METHODS)
+
+
+def test_presents_itself(method):
+    assert method.summary
+    assert method.reads
+    assert method.family in Family
+    assert 0 < len(method.title) <= 24
+
+
+def test_titles_differ():
+    titles = [method.title for method in METHODS.values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_leaves_every_trace_at_a_place_it_has(method, little):
+    for outcome in method.outcomes(little):
+        assert len(outcome.exits) == len(outcome.probing) == len(little.splits.test)
+        assert (outcome.probing >= 0).all()
+        for trace, place in zip(little.splits.test, outcome.exits.tolist(), strict=True):
+            assert place in {START, NO_EXIT} or 0 <= place < len(trace.cues)
+
+
+def test_operating_points_have_different_names(method, little):
+    labels = [outcome.label for outcome in method.outcomes(little)]
+    assert len(set(labels)) == len(labels) > 0
+
+
+def test_test_grades_change_no_decision(method, little, flip_grades):
+    flipped = [flip_grades(trace) for trace in little.splits.test]
+    before, after = method.outcomes(little), method.outcomes(on_test(little, flipped))
+    same = [
+        torch.equal(a.exits, b.exits) and a.threshold == b.threshold
+        for a, b in zip(before, after, strict=True)
+    ]
+    assert all(same) == method.deployable
+
+
+def test_each_trace_is_decided_alone(method, little):
+    order = torch.randperm(len(little.splits.test)).tolist()
+    mixed = on_test(little, [little.splits.test[i] for i in order])
+    for a, b in zip(method.outcomes(little), method.outcomes(mixed), strict=True):
+        assert torch.equal(a.exits[order], b.exits)
+        assert torch.equal(a.probing[order], b.probing)
+
+
+def test_what_comes_after_an_exit_does_not_matter(method, little, cut_after):
+    """A rule that looked ahead could not be deployed."""
+    for outcome in method.outcomes(little):
+        places = [max(place, 0) for place in outcome.exits.tolist()]
+        cut = [cut_after(t, p) for t, p in zip(little.splits.test, places, strict=True)]
+        again = {o.label: o for o in method.outcomes(on_test(little, cut))}[outcome.label]
+        early = outcome.exits >= 0
+        assert torch.equal(outcome.exits[early], again.exits[early])
+
+
+def test_no_test_traces(method, little):
+    assert all(len(o.exits) == 0 for o in method.outcomes(on_test(little, [])))
+
+
+def test_test_traces_without_cues(method, little):
+    silent = [trace for trace in little.splits.test if not len(trace.cues)]
+    assert silent
+    for outcome in method.outcomes(on_test(little, silent)):
+        assert set(outcome.exits.tolist()) <= {NO_EXIT, START}
+        assert outcome.probing.sum() == 0
+
+
+def test_nothing_but_cueless_traces(method, little):
+    """Either the method says why it cannot be used, or it thinks to the end."""
+    silent = [t for t in (*little.splits.fit, *little.splits.test) if not len(t.cues)]
+    bare = replace(little, splits=Splits(silent, silent, silent))
+    try:
+        outcomes = method.outcomes(bare)
+    except Unavailable as why:
+        assert "record" in str(why)
+    else:
+        assert all(set(o.exits.tolist()) <= {NO_EXIT, START} for o in outcomes)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_calibration_with_one_grade_only(method, little, all_graded, right):
+    """All right or all wrong: a threshold, never-exit, or a reason; no crash."""
+    splits = little.splits
+    same = [all_graded(trace, right) for trace in splits.calibrate]
+    one_sided = replace(little, splits=Splits(splits.fit, same, splits.test))
+    try:
+        outcomes = method.outcomes(one_sided)
+    except Unavailable as why:
+        assert str(why)
+    else:
+        assert outcomes
+
+
+def test_never_spends_more_thinking_than_the_full_run(method, little):
+    full = torch.tensor([trace.thinking for trace in little.splits.test])
+    for outcome in method.outcomes(little):
+        thinking = torch.from_numpy(outcome.tally(little.ledger).thinking)
+        assert (thinking <= full).all()
+
+
+def test_certified_rules_keep_their_promise_on_test(method, context):
+    """One draw, so with slack: a rule that ignored its calibration would be far above."""
+    for outcome in method.outcomes(context):
+        if outcome.certificate is not None:
+            risk = outcome.tally(context.ledger).loss.mean()
+            assert risk <= outcome.certificate.alpha + 0.03
+
+
+def test_nothing_saves_more_than_the_oracle_without_losing(context):
+    """Among rules that lose no answer the full run or the oracle's cue had."""
+    thinking = {}
+    for name, method in METHODS.items():
+        for outcome in method.outcomes(context):
+            tally = outcome.tally(context.ledger)
+            thinking[name, outcome.label] = tally.thinking.mean(), tally.correct.mean()
+    saved, right = thinking["oracle", "earliest right cue"]
+    assert right == max(accuracy for _, accuracy in thinking.values())
+    rivals = [tokens for tokens, accuracy in thinking.values() if accuracy >= right]
+    assert saved == min(rivals)
+    assert saved < thinking["full_run", ""][0]  # or it would hold for nothing
+
+
+def test_two_runs_agree(method, little):
+    for a, b in zip(method.outcomes(little), method.outcomes(little), strict=True):
+        assert torch.equal(a.exits, b.exits)
+
+
+def test_the_dial_passes_through_its_certified_points(method, little):
+    dial = method.dial(little)
+    if dial is None:
+        return
+    assert (dial.grid.diff() < 0).all()
+    tally = dial.tally(little.splits.test, little.ledger)
+    for outcome in method.outcomes(little):
+        column = (dial.grid.double() == outcome.threshold).nonzero().flatten().tolist()
+        if outcome.certificate is not None and column:
+            assert (tally.thinking[:, column[0]] == outcome.tally(little.ledger).thinking).all()
+            assert (tally.total[:, column[0]] == outcome.tally(little.ledger).total).all()
