@@ -1,8 +1,8 @@
 """Bounds and ranks behind every certificate: pure functions, each with its equation.
 
 Sources: conformal rank, Angelopoulos and Bates (arXiv 2107.07511, section 1.1); Hoeffding-Bentkus,
-Bates et al. (2101.02703, section 3.1) and Learn-then-Test (2110.01052, proposition 2); betting
-bound, Waudby-Smith and Ramdas (2010.09686) in the form of 2101.02703, proposition 5; Clopper and
+Bates et al. (2101.02703) and Learn-then-Test (2110.01052); betting
+bound, Waudby-Smith and Ramdas (2010.09686) in the form of 2101.02703; Clopper and
 Pearson (1934, doi 10.1093/biomet/26.4.404); tolerance limits, Wilks (1941).
 """
 
@@ -38,7 +38,7 @@ def rank(n: int, alpha: float) -> int:
 def binomial_p(failures: ArrayLike, n: ArrayLike, alpha: float | Array) -> Array:
     """Return ``P(Binomial(n, alpha) <= failures)``, a p-value for "the risk exceeds alpha".
 
-    Exact for losses of 0 or 1 (2110.01052, section 3.2). Shapes broadcast.
+    Exact for losses of 0 or 1 (2110.01052). Shapes broadcast.
     """
     tries = np.asarray(n, dtype=np.int64)
     k = np.minimum(np.asarray(failures, dtype=np.float64), tries)
@@ -49,7 +49,7 @@ def hoeffding_bentkus_p(total: ArrayLike, n: int, alpha: float | Array) -> Array
     """Return the Hoeffding-Bentkus p-value for a ``total`` of n losses in [0, 1].
 
     ``min(exp(-n h1(min(R, alpha), alpha)), e P(Binomial(n, alpha) <= ceil(n R)))`` with
-    ``h1(a, b) = a ln(a / b) + (1 - a) ln((1 - a) / (1 - b))`` (2110.01052, proposition 2).
+    ``h1(a, b) = a ln(a / b) + (1 - a) ln((1 - a) / (1 - b))`` (2110.01052).
     It takes the sum rather than the mean because ``n * mean`` may round past an integer.
     """
     summed = np.asarray(total, dtype=np.float64)
@@ -78,7 +78,7 @@ def betting_log_wealth(losses: Array, mean: float, delta: float) -> Array:
 
     Under a true mean of ``mean`` or more the wealth is a supermartingale that starts at 1, so it
     reaches ``1 / d`` with probability at most d for every d; ``delta`` only says where the bets
-    are sharpest (2101.02703, proposition 5; 2010.09686, equation 24).
+    are sharpest (2101.02703; 2010.09686).
     """
     return _best_wealth(losses, mean, _bets(losses, delta))
 
@@ -91,7 +91,7 @@ def betting_upper(losses: ArrayLike, delta: float) -> Array:
 
 
 def hoeffding_bentkus_upper(total: ArrayLike, n: int, delta: float) -> Array:
-    """Return the smallest risk that Hoeffding-Bentkus rejects (2101.02703, section 3.1)."""
+    """Return the smallest risk that Hoeffding-Bentkus rejects (2101.02703)."""
     shape = np.shape(total)
     return _lowest(lambda risk: hoeffding_bentkus_p(total, n, risk) <= delta, shape)
 

@@ -1,7 +1,7 @@
 """The cheapest certified rule among several: signals, or pairs of thresholds, multiplicity paid.
 
 Picking the best of K certified rules on the same problems is safe only if each was certified at a
-K-th of the error: Bonferroni over policies (LearnStop, arXiv 2606.30852; section 3.3 of
+K-th of the error: Bonferroni over policies (LearnStop, arXiv 2606.30852, and
 arXiv 2110.01052). Within a policy the calibrator's own procedure runs over the thresholds. Rules
 with two thresholds enter as one policy for each value of the second.
 """

@@ -3,7 +3,7 @@
 Conformalized early stopping (Liang, Zhou and Sesia, arXiv 2301.11556): had the new problem been
 among those that chose the epoch, it would be exchangeable with them and split conformal exact. It
 is not yet known, so every epoch that one more problem *could* have made the best stays in play, and
-the rule exits where all of these would (their lower envelope, section 2.4 there).
+the rule exits only where all of these would.
 
 Choosing the epoch and its quantile on the same problems without this ("naive re-use") exits wrongly
 more often than stated.

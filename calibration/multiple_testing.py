@@ -1,7 +1,7 @@
 """Which thresholds of a grid may be trusted at once: the procedures inside Learn-then-Test.
 
 Each bounds by delta the chance that *any* threshold it accepts has too high a risk, so the laxest
-accepted one may be taken (arXiv 2110.01052, section 3.3).
+accepted one may be taken (arXiv 2110.01052).
 """
 
 from abc import ABC, abstractmethod

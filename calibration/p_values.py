@@ -34,7 +34,7 @@ class Binomial(PValue):
 
 @dataclass(frozen=True)
 class HoeffdingBentkus(PValue):
-    """The Hoeffding-Bentkus tail (arXiv 2110.01052, proposition 2), for losses in [0, 1]."""
+    """The Hoeffding-Bentkus tail (arXiv 2110.01052), for losses in [0, 1]."""
 
     def of(self, losses: Array, alpha: float) -> Array:
         return hoeffding_bentkus_p(losses.sum(axis=0), len(losses), alpha)

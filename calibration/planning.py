@@ -1,7 +1,7 @@
 """How many problems a certificate takes, and what an observed count certifies: plan before paying.
 
-Everything here is binomial arithmetic on the calibrators' own rules (arXiv 2110.01052, section
-3.2), so a plan and the certificate it leads to cannot disagree.
+Everything here is binomial arithmetic on the calibrators' own rules (arXiv 2110.01052), so a
+plan and the certificate it leads to cannot disagree.
 """
 
 import math

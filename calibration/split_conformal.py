@@ -1,6 +1,6 @@
 """Split conformal on each problem's strictest losing threshold: a marginal promise, no delta.
 
-The construction of Xie et al., "Statistical Early Stopping" (ICML 2026), and section 1.1 of
+The construction of Xie et al., "Statistical Early Stopping" (ICML 2026), and of
 arXiv 2107.07511, applied to whole trajectories instead of single cues.
 """
 

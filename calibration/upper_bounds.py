@@ -38,7 +38,7 @@ class Hoeffding(UpperBound):
 
 @dataclass(frozen=True)
 class HoeffdingBentkus(UpperBound):
-    """The smallest risk that the Hoeffding-Bentkus test rejects (arXiv 2101.02703, section 3.1)."""
+    """The smallest risk that the Hoeffding-Bentkus test rejects (arXiv 2101.02703)."""
 
     def of(self, losses: Array, delta: float) -> Array:
         return bounds.hoeffding_bentkus_upper(losses.sum(axis=0), len(losses), delta)

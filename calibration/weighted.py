@@ -1,8 +1,8 @@
 """Conformal risk control when new problems are drawn differently: weights for covariate shift.
 
-Tibshirani, Barber, Candes and Ramdas (arXiv 1904.06019); for losses, proposition 2 of Angelopoulos
-et al. (arXiv 2208.02814). Only the mix of problems may differ: what a problem of a given kind
-loses must not.
+Tibshirani, Barber, Candes and Ramdas (arXiv 1904.06019); for losses, Angelopoulos et al.
+(arXiv 2208.02814, on distribution shift). Only the mix of problems may differ: what a problem of
+a given kind loses must not.
 """
 
 from collections.abc import Callable
