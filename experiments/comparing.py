@@ -70,12 +70,25 @@ def report_on(compared: Compared) -> Path:
     tokenizer = source_of(compared.run).tokenizer
     report = Report(
         title=f"{compared.run.manifest.model} on {compared.run.manifest.task}",
-        recorded=describe(compared.context),
+        recorded={**_settings(compared.run), **describe(compared.context)},
         comparison=compared.comparison,
         pictures=compared.pictures,
         examples=examples(compared.context, compared.comparison, tokenizer.decode),
     )
     return report.write(compared.run.folder / "report.html")
+
+
+def _settings(run: Run) -> dict[str, str]:
+    manifest = run.manifest
+    decoding = manifest.decoding
+    temperature = decoding["temperature"]
+    drawn = "greedy" if temperature == 0 else f"sampled at temperature {temperature:g}"
+    return {
+        "model": manifest.model,
+        "task": f"{manifest.task}, seed {manifest.seed}",
+        "decoding": f"{drawn}, at most {decoding['max_new_tokens']} tokens",
+        "cue set": manifest.cues,
+    }
 
 
 def source_of(run: Run) -> Reasoner:

@@ -21,7 +21,10 @@ class Record(Command):
         add("--data", type=Path, help="the task's file, where it reads one")
         add("--n", type=int, required=True, help="how many problems")
         add("--out", type=Path, required=True, help="the run folder; rerun to resume or extend")
-        add("--cues", help="see `probexit list cues`; join by + for a union; default: the model's own")
+        add(
+            "--cues",
+            help="see `probexit list cues`; join by + for a union; default: the model's own",
+        )
         add("--layers", default="all", help="'all', or such as 3,5,6 (L = after the final norm)")
         add("--close", help="text after the closing tag that forces an answer")
         add("--think-open", help="opening tag, where the tokenizer does not tell")

@@ -24,7 +24,8 @@ class LayerMap:
 
     Attributes:
         layers: The recorded layers.
-        by_cue: ``[layers, k]`` at the 1st, 2nd, .. k-th cue; NaN where it has too few of a class.
+        by_cue: ``[layers, k]`` at the 1st, 2nd, .. k-th cue, up to the last that can be measured;
+            NaN where a cue has too few of a class.
         pooled: Over all cues, with 95 % intervals over problems.
     """
 
@@ -62,7 +63,9 @@ def layer_map(
         at = [number == k for k in range(min(cues, int(number.max()) + 1))]
         rows.append([_auroc(scores[mask], labels[mask]) for mask in at])
         pooled.append(bootstrap_metric(auroc, scores, labels, groups))
-    return LayerMap(tuple(layers), np.array(rows), tuple(pooled))
+    by_cue = np.array(rows)
+    last = np.flatnonzero(~np.isnan(by_cue).all(axis=0))[-1:].sum() + 1
+    return LayerMap(tuple(layers), by_cue[:, :last], tuple(pooled))
 
 
 def _numbers(traces: Sequence[Trace]) -> Array:

@@ -7,12 +7,12 @@ from probexit.experiments.comparison import words
 from probexit.experiments.comparison.table import Comparison, Row
 
 WIDTH = 120
-NAME = 33
+NAME = 30
 
 # heading, second heading, width, what to show; all but the name are set right
 COLUMNS: tuple[tuple[str, str, int, Callable[[Row], str]], ...] = (
-    ("accuracy", "%", 17, lambda row: words.percent(row.measures.accuracy)),
-    ("change", "points", 19, lambda row: words.percent(row.measures.change, "+")),
+    ("accuracy", "%", 20, lambda row: words.percent(row.measures.accuracy)),
+    ("change", "points", 20, lambda row: words.percent(row.measures.change, "+")),
     ("think", "tokens", 6, lambda row: words.tokens(row.measures.thinking.estimate)),
     ("total", "tokens", 6, lambda row: words.tokens(row.measures.total.estimate)),
     ("oracle", "saving", 6, lambda row: words.share(row.measures.oracle_share.estimate)),
@@ -39,7 +39,11 @@ def _line(name: tuple[str, str], which: int) -> str:
 
 
 def _name(row: Row) -> str:
-    return f"{row.name + ('*' if row.live else ''):<{NAME}.{NAME}}"
+    """Write a name; a long one loses the end of its title, never its operating point."""
+    rest = (f", {row.label}" if row.label else "") + ("*" if row.live else "")
+    room = NAME - len(rest)
+    title = row.title if len(row.title) <= room else row.title[: max(room - 1, 0)] + "\u2026"
+    return f"{title + rest:<{NAME}}"
 
 
 def _at_equal_risk(comparison: Comparison) -> list[str]:

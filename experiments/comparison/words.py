@@ -53,8 +53,8 @@ def notes(comparison: Comparison) -> list[str]:
         "In brackets: 95 % intervals over problems.",
         "change: accuracy minus the full run's, on the same problems. "
         "total: thinking, the tokens decoded only to decide, the closing text and the answer.",
-        "oracle's saving: thinking saved, as a share of what leaving at the earliest right cue would save; "
-        "over 100 % only by also leaving where no answer was right yet.",
+        "oracle's saving: thinking saved, as a share of what leaving at the earliest right cue "
+        "would save; over 100 % only by also leaving where no answer was right yet.",
         f"risk: share of problems where {loss(comparison)}. promised: the rule's certified limit, "
         f"with confidence {100 * (1 - comparison.delta):g} % over the calibration problems.",
     ]

@@ -18,7 +18,8 @@ def draw(comparison: Comparison) -> Figure:
     the others sit on the lower edge, their accuracy written out.
     """
     figure, (axes,) = style.canvas(9, max(4.5, 1 + 0.3 * len(comparison.rows)))
-    full = comparison.row("full_run").measures.accuracy.estimate
+    first = comparison.rows[0].measures
+    full = first.accuracy.estimate - first.change.estimate
     low, high = _limits(comparison.rows, full)
     for row in comparison.rows:
         _point(axes, row, low)

@@ -63,16 +63,24 @@ def _curves(panel: _Panel, comparison: Comparison) -> None:
         keep = curve.risk.estimate <= panel.most
         if not keep.any():
             continue
-        look, x = style.look(families[title]), 100 * panel.curve(curve).estimate[keep]
+        look, saved = style.look(families[title]), 100 * panel.curve(curve).estimate[keep]
         low, seen, high = (
             100 * part[keep] for part in (curve.risk.low, curve.risk.estimate, curve.risk.high)
         )
-        panel.axes.fill_between(x, low, high, color=look.colour, alpha=0.10, linewidth=0)
-        panel.axes.plot(x, seen, color=look.colour, linestyle=look.line, linewidth=1.6)
-        ends.append((title, x[-1], seen[-1], look.colour))
-    heights = style.spread([end[2] for end in ends], 5 * panel.most, 0, 98 * panel.most)
-    for (title, x, y, colour), height in zip(ends, heights, strict=True):
-        panel.axes.annotate(title, (x, y), (x + 1, height), fontsize=9, color=colour, va="center")
+        panel.axes.fill_between(saved, low, high, color=look.colour, alpha=0.10, linewidth=0)
+        panel.axes.plot(saved, seen, color=look.colour, linestyle=look.line, linewidth=1.6)
+        ends.append((float(saved[-1]), float(seen[-1]), title, look.colour))
+    heights = style.spread([y for _, y, _, _ in ends], 5 * panel.most, 0, 98 * panel.most)
+    for (x, _, title, colour), height in zip(ends, heights, strict=True):
+        panel.axes.annotate(
+            title,
+            (x, height),
+            (6, 0),
+            textcoords="offset points",
+            fontsize=9,
+            color=colour,
+            va="center",
+        )
 
 
 def _mark(panel: _Panel, row: Row) -> None:

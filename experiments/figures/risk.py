@@ -65,5 +65,6 @@ def _observed(axes: Any, row: Row, height: int, limit: float) -> None:
         color=look.colour,
         markerfacecolor=fill,
         linestyle="none",
+        clip_on=False,  # a risk of nought is a whole mark
         zorder=4,
     )

@@ -99,10 +99,10 @@ _TEXTS = {
     ),
     "risk": (
         "Promised and observed risk",
-        "The shaded bar ends at the risk that was promised, the mark is the risk seen on the test "
-        "problems, with its 95 % interval. A mark beyond the black line would be a promise broken "
-        "on this sample; about one in ten draws of the calibration problems may do so at a "
-        "confidence of 90 %. Hollow marks promised nothing about problems.",
+        "The shaded bar ends at the risk that was promised; the mark is the risk seen on the test "
+        "problems, with its 95 % interval. The promise is about all problems of this kind, of "
+        "which these are a sample: what would speak against it is an interval wholly beyond the "
+        "black line. Hollow marks promised nothing about problems.",
     ),
     "reliability": (
         "Does the probe mean what it says?",

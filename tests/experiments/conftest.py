@@ -15,8 +15,13 @@ from torch import Tensor
 
 from probexit.exits.signals.base import Moment, Signal
 from probexit.exits.trace import Cues, Trace
+from probexit.experiments.cli import main
+from probexit.experiments.comparison.compare import compare
+from probexit.experiments.comparison.table import Comparison
 from probexit.experiments.fitting import fit
 from probexit.experiments.methods.context import Context
+from probexit.experiments.models import Reasoner, Source, load
+from probexit.experiments.recording.run import Run
 from probexit.experiments.splits import Splits, split
 
 LAYERS, WIDTH, TOP = (2, 5, 8), 8, 4
@@ -176,6 +181,12 @@ def context() -> Context:
 
 
 @pytest.fixture(scope="session")
+def compared(context: Context) -> Comparison:
+    """All methods on the synthetic traces."""
+    return compare(context)
+
+
+@pytest.fixture(scope="session")
 def recorded_layers() -> tuple[int, ...]:
     """The layers of the synthetic traces."""
     return LAYERS
@@ -259,3 +270,18 @@ def small(hand_made: Callable[..., Trace]) -> Callable[..., Context]:
         return Context(splits, Scores(known), grid, CLOSING)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Reasoner:
+    """The shipped reasoner, in float32."""
+    return load(Source())
+
+
+@pytest.fixture(scope="session")
+def greedy_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """60 problems recorded greedily by the shipped reasoner, by the command line."""
+    folder = tmp_path_factory.mktemp("runs") / "greedy"
+    arguments = f"record --task arith --n 60 --out {folder} --temperature 0 --max-new-tokens 512"
+    assert main(arguments.split()) == 0
+    return Run(folder)

@@ -6,7 +6,7 @@ import pytest
 from probexit.experiments.reasoner.family import DIFFICULTIES
 from probexit.experiments.reasoner.grammar import FAMILIES, Problem, problem
 from probexit.experiments.reasoner.interrupt import interrupt
-from probexit.experiments.reasoner.trace import CUES, MOST_CHECKS, Thinking, Trace, trace
+from probexit.experiments.reasoner.trace import CUES, MOST_CHECKS, PATIENT, Thinking, Trace, trace
 
 EQUATION = re.compile(r"(\w+) ((?:[-+*] )?\w+) = (\w+)")
 
@@ -68,17 +68,17 @@ def test_a_derived_step_is_right_and_stays_derived() -> None:
 def test_the_wish_to_stop_follows_what_is_known() -> None:
     thinking = Thinking(problem(random.Random(2), "arith", "hard"), random.Random(3))
     thinking.run(0)
-    assert thinking.stop_chance(1) == 0
-    waiting = thinking.stop_chance(3)
+    assert thinking.stop_chance(1, PATIENT) == 0
+    waiting = thinking.stop_chance(3, PATIENT)
     thinking.repeat()
     settled = []
     for idle in range(7):
         thinking.idle = idle
-        settled.append(thinking.stop_chance(3))
+        settled.append(thinking.stop_chance(3, PATIENT))
     assert waiting < 0.1
     assert settled == sorted(settled)
     assert settled[-1] > 0.9
-    assert thinking.stop_chance(9) >= 0.75
+    assert thinking.stop_chance(9, PATIENT) >= 0.75
 
 
 def test_cue_words_say_nothing_about_the_answer() -> None:

@@ -1,0 +1,12 @@
+"""The shipped reasoner: a very small language model that thinks, errs, repairs and overthinks.
+
+It exists so that probes and guarantees can be tried on thousands of problems on two CPU cores.
+Importing this package loads neither torch nor the checkpoint.
+"""
+
+from pathlib import Path
+
+
+def path() -> Path:
+    """Name the folder of the checkpoint, ready for `from_pretrained`."""
+    return Path(__file__).parent / "model"

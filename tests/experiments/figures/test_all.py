@@ -1,0 +1,89 @@
+"""What holds for every figure: it renders, is not empty, and leaves matplotlib alone."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from probexit.calibration.reliability import reliability_diagram
+from probexit.experiments.comparison.layers import layer_map
+from probexit.experiments.figures import (
+    accuracy_tokens,
+    frontier,
+    layers,
+    reliability,
+    risk,
+    style,
+)
+from probexit.experiments.targets import cue_table
+from probexit.probes.mean_difference import MeanDifference
+
+
+@pytest.fixture(scope="module")
+def diagram(context):
+    table = cue_table(context.splits.test, "correct")
+    scores = torch.cat([context.probe.scores(t) for t in context.splits.test if len(t.cues)])
+    return reliability_diagram(scores.numpy(), table.labels.numpy(), table.groups.numpy())
+
+
+@pytest.fixture(scope="module")
+def mapped(context, recorded_layers):
+    return layer_map(context.splits, recorded_layers, MeanDifference)
+
+
+@pytest.fixture(params=["accuracy_tokens", "frontier", "risk", "reliability", "layers"])
+def figure(request, compared, diagram, mapped):
+    drawn = {
+        "accuracy_tokens": lambda: accuracy_tokens.draw(compared),
+        "frontier": lambda: frontier.draw(compared),
+        "risk": lambda: risk.draw(compared),
+        "reliability": lambda: reliability.draw(diagram),
+        "layers": lambda: layers.draw(mapped),
+    }
+    return drawn[request.param]()
+
+
+def test_renders_to_a_picture_that_is_not_empty(figure):
+    image = imread(io.BytesIO(style.png(figure)))
+    assert image.shape[0] > 300
+    assert image.shape[1] > 500
+    ink = image[..., :3].min(-1) < 0.5
+    assert 0.002 < ink.mean() < 0.6
+
+
+def test_what_is_written_is_inside_the_picture(figure):
+    """A name cut off at the edge cannot be read: the outermost pixels stay white."""
+    image = imread(io.BytesIO(style.png(figure)))[..., :3]
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    assert (edge > 0.95).all()
+
+
+def test_nothing_global_changes(compared):
+    before, backend = dict(matplotlib.rcParams), matplotlib.get_backend()
+    style.png(risk.draw(compared))
+    assert dict(matplotlib.rcParams) == before
+    assert matplotlib.get_backend() == backend
+
+
+def test_every_rule_is_named(compared, texts):
+    named = texts(accuracy_tokens.draw(compared))
+    assert all(any(text.startswith(row.name) for text in named) for row in compared.rows)
+    dialled = [row.name for row in compared.rows if row.threshold is not None]
+    assert set(dialled) <= texts(risk.draw(compared))
+    assert {"probe (ours)", "trial answer", "fixed budget"} <= texts(frontier.draw(compared))
+
+
+def test_empty_bins_leave_a_gap_not_a_zero():
+    diagram = reliability_diagram([0.1, 0.9], [0, 1], [0, 1])
+    line = reliability.draw(diagram).axes[0].lines[-1]
+    assert line.get_xdata().tolist() == [0.1, 0.9]
+
+
+def test_a_rule_far_off_is_written_out(compared, texts):
+    worst = compared.row("no_thinking").measures.accuracy.estimate
+    assert f"no thinking \u2193 {100 * worst:.0f} %" in texts(accuracy_tokens.draw(compared))
+    budget = next(row for row in compared.rows if row.method == "fixed_budget")
+    assert f"{100 * budget.measures.risk.estimate:.0f} % \u2192" in texts(risk.draw(compared))
