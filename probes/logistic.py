@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 import torch
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from probexit.probes.linear import Head, LinearProbe
@@ -16,14 +17,15 @@ class Logistic(LinearProbe):
     """L2-penalised logistic regression on standardised hidden states.
 
     Attributes:
-        C: Inverse strength of the penalty, as in scikit-learn.
+        C: Inverse strength of the penalty, as in scikit-learn. Hidden states have hundreds of
+            correlated columns, so the default is a hundredth of scikit-learn's.
         class_weight: ``"balanced"`` weighs each class by ``n / (2 n_c)``. None (the default) leaves
             the scores estimates of the probability, which reliability diagrams and Brier scores
             assume; a calibrated threshold does not care.
         max_iter: Steps of L-BFGS before scikit-learn warns that it has not converged.
     """
 
-    C: float = 1.0
+    C: float = 0.01
     class_weight: Literal["balanced"] | None = None
     max_iter: int = 1000
 
@@ -31,7 +33,9 @@ class Logistic(LinearProbe):
         data = TrainingSet.of(X, y, groups)
         mean, scale = moments(data.X)
         model = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=self.max_iter)
-        model.fit(as_double((data.X - mean) / scale), data.labels())
+        # A second thread waits more than it works here: minutes for seconds, on a busy machine.
+        with threadpool_limits(1):
+            model.fit(as_double((data.X - mean) / scale), data.labels())
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
         self.head_ = Head(mean.cpu(), scale.cpu(), weight, bias)
