@@ -47,18 +47,25 @@ class Validate(Command):
 
 def _table(verdicts: Any, args: Namespace, n: int) -> str:
     lines = [
-        f"{args.splits} re-draws of {args.calibration} calibration problems; the other "
-        f"{n - args.calibration} test. Loss: {args.loss}, delta {args.delta:g}.",
-        f"{'level':>6}  {'calibration':<18}{'mean risk':>10}  {'re-draws over the level':<26}"
-        f"{'saved':>7}   level is about",
+        f"{args.splits} re-draws of {args.calibration} calibration problems out of {n}. "
+        f"Loss: {args.loss}, delta {args.delta:g}.",
+        "Share of the re-draws whose risk exceeds the level, on the "
+        f"{n - args.calibration} problems left to test on, and on all {n}",
+        "(the population drawn from: this is what delta bounds; the test set adds its own noise):",
+        "",
+        f"{'level':>5}  {'calibration':<17}{'mean risk':>9}  {'over, tested':<21}"
+        f"{'over, all':<21}{'saved':>6}  level is about",
     ]
     for v in verdicts:
-        broken = f"{v.broken.estimate:.1%} [{v.broken.low:.1%}, {v.broken.high:.1%}]"
         lines.append(
-            f"{v.alpha:>6.0%}  {v.rule:<18}{v.mean_risk:>10.2%}  {broken:<26}"
-            f"{v.saved.mean():>7.1%}   {v.promises}"
+            f"{v.alpha:>5.0%}  {v.rule:<17}{v.mean_risk:>9.2%}  {_share(v.broken):<21}"
+            f"{_share(v.exceeds):<21}{v.saved.mean():>6.1%}  {v.promises}"
         )
     return "\n".join(lines)
+
+
+def _share(share: Any) -> str:
+    return f"{share.estimate:.1%} [{share.low:.1%}, {share.high:.1%}]"
 
 
 def _plain(verdicts: Any) -> list[dict[str, Any]]:
@@ -69,6 +76,7 @@ def _plain(verdicts: Any) -> list[dict[str, Any]]:
             "promises": v.promises,
             "mean_risk": v.mean_risk,
             "broken": vars(v.broken),
+            "exceeds": vars(v.exceeds),
             "risks": v.risks.tolist(),
             "saved": v.saved.tolist(),
         }

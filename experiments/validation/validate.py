@@ -10,7 +10,8 @@ from probexit.calibration.intervals import Interval, clopper_pearson
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.split_conformal import SplitConformal
 from probexit.calibration.uncalibrated import Uncalibrated
-from probexit.experiments.validation.rules import PerCue, PerProblem, Pool, Rule
+from probexit.exits.html import table
+from probexit.experiments.validation.rules import Ints, PerCue, PerProblem, Pool, Rule
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class Verdict:
         alpha: The level.
         promises: What the level is about.
         risks: ``[splits]`` loss on the problems left for testing.
-        broken: Share of re-draws whose test risk exceeds alpha, with its exact 95 % interval.
+        broken: Share of re-draws whose test risk exceeds alpha, with its exact 95 % interval. A
+            test set is finite, so a rule at exactly alpha exceeds it every other time.
+        exceeds: Share of re-draws whose risk over the whole pool exceeds alpha. The pool is the
+            population that is drawn from, so this is what delta bounds.
         saved: ``[splits]`` share of the thinking tokens saved on them.
     """
 
@@ -31,12 +35,31 @@ class Verdict:
     promises: str
     risks: Array
     broken: Interval
+    exceeds: Interval
     saved: Array
 
     @property
     def mean_risk(self) -> float:
         """Risk averaged over re-draws: what a marginal promise is about."""
         return float(self.risks.mean())
+
+
+class Verdicts(list[Verdict]):
+    """Verdicts that show themselves as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        head = ["level", "calibration", "mean risk", "re-draws over the level", "saved"]
+        rows = [
+            [
+                f"{v.alpha:.0%} of {v.promises}",
+                v.rule,
+                f"{v.mean_risk:.1%}",
+                f"{v.broken:.1%}",
+                f"{v.saved.mean():.1%}",
+            ]
+            for v in self
+        ]
+        return table(head, rows)
 
 
 def rules_at(alpha: float, delta: float) -> list[Rule]:
@@ -56,7 +79,7 @@ def validate(
     calibration: int = 600,
     splits: int = 300,
     seed: int = 0,
-) -> list[Verdict]:
+) -> Verdicts:
     """Calibrate on re-drawn problems and test on all the others.
 
     Args:
@@ -78,19 +101,22 @@ def validate(
         )
     rng = np.random.default_rng(seed)
     draws = [rng.permutation(n) for _ in range(splits)]
-    return [
+    return Verdicts(
         _verdict(pool, rule, alpha, [(d[:calibration], d[calibration:]) for d in draws])
         for alpha in alphas
         for rule in rules_at(alpha, delta)
-    ]
+    )
 
 
-def _verdict(pool: Pool, rule: Rule, alpha: float, draws: Sequence[tuple[Array, Array]]) -> Verdict:
-    risks, saved = np.zeros(len(draws)), np.zeros(len(draws))
+def _verdict(pool: Pool, rule: Rule, alpha: float, draws: Sequence[tuple[Ints, Ints]]) -> Verdict:
+    everyone = np.arange(len(pool.scores))
+    risks, pooled, saved = (np.zeros(len(draws)) for _ in range(3))
     for i, (calibrate, test) in enumerate(draws):
-        rows = test.astype(int)
-        left = pool.first(rows, rule.threshold(pool, calibrate.astype(int)))
-        risks[i] = pool.cue_losses[rows, left].mean()
-        saved[i] = pool.saved[rows, left].sum() / pool.thinking[rows].sum()
-    broken = clopper_pearson(int((risks > alpha).sum()), len(risks))
-    return Verdict(rule.name, alpha, rule.promises, risks, broken, saved)
+        left = pool.first(everyone, rule.threshold(pool, calibrate))
+        lost, spared = pool.cue_losses[everyone, left], pool.saved[everyone, left]
+        risks[i], pooled[i] = lost[test].mean(), lost.mean()
+        saved[i] = spared[test].sum() / pool.thinking[test].sum()
+    broken, exceeds = (
+        clopper_pearson(int((seen > alpha).sum()), len(draws)) for seen in (risks, pooled)
+    )
+    return Verdict(rule.name, alpha, rule.promises, risks, broken, exceeds, saved)
