@@ -132,7 +132,7 @@ def write_card(folder: Path) -> None:
         "fit_problems": str(study["problems"]["fit"]),
         "certify_problems": str(study["problems"]["certify"]),
     }
-    text = TEMPLATE.read_text()
+    text = TEMPLATE.read_text("utf-8")
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
-    (folder / "README.md").write_text(text)
+    (folder / "README.md").write_text(text, "utf-8")

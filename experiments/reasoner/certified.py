@@ -42,12 +42,17 @@ def threshold(cases: Sequence[Case], scores: Sequence[Sequence[float]], alpha: f
     return float(chosen)
 
 
+def _scored(score: Score, case: Case) -> list[float]:
+    """Score the cues of a case; a run may end before its first one."""
+    return score(case).tolist() if case.answers else []
+
+
 def saving(
     score: Score, tune: Sequence[Case], test: Sequence[Case], alpha: float
 ) -> dict[str, Any]:
     """Certify a threshold on some problems, and apply it to others."""
-    limit = threshold(tune, [score(c).tolist() for c in tune], alpha)
-    left = [leave(case, score(case).tolist(), limit) for case in test]
+    limit = threshold(tune, [_scored(score, c) for c in tune], alpha)
+    left = [leave(case, _scored(score, case), limit) for case in test]
     full = float(np.mean([case.full for case in test]))
     oracle = float(np.mean([oracle_tokens(case) for case in test]))
     tokens = float(np.mean([spent for _, spent in left]))

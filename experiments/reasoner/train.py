@@ -147,7 +147,8 @@ class Run:
         fresh.replace(self.state_file)
         folder = self.folder / "model"
         export(self.model, self.optimizer.master, self.tokenizer, folder)
-        summary = {"options": vars(self.options), "steps": self.done, "tokens": self.tokens}
+        options = {name: value for name, value in vars(self.options).items() if name != "out"}
+        summary = {"options": options, "steps": self.done, "tokens": self.tokens}
         record = {**summary, "seconds": round(self.seconds), "log": self.log}
         (folder / "train_log.json").write_text(json.dumps(record, indent=1) + "\n")
 

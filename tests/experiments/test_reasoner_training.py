@@ -77,7 +77,8 @@ def test_the_rate_warms_up_and_cools_down() -> None:
 def test_an_interrupted_training_equals_an_undisturbed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = ["--batch-tokens", "1024", "--layers", "1", "--steps", "4", "--every", "2"]
+    small = ["--batch-tokens", "1024", "--layers", "1", "--steps", "2", "--hasty-steps", "2"]
+    small += ["--every", "2"]
     main(["--out", str(tmp_path / "whole"), *small])
     save, saves = Run.save, []
 
