@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.html import facts
 from probexit.exits.persist import describe, from_json, restore, to_json
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.signals.base import Signal
@@ -83,6 +84,21 @@ class ExitController:
         plain = {name: data[name] for name in _PLAIN}
         model = Fingerprint(**data["model"]) if data["model"] else None
         return cls(**parts, **plain, model=model)
+
+    def _repr_html_(self) -> str:
+        promise = self.certificate.get("statement", "nothing: this controller was not calibrated")
+        layers = f", layers {list(self.signal.layers)}" if self.signal.layers else ""
+        model = self.model.name if self.model else "any model"
+        return facts(
+            {
+                "looks at": repr(self.cues),
+                "reads": type(self.signal).__name__ + layers,
+                "leaves": repr(self.policy),
+                "then writes": repr(self.tags.close + self.closing),
+                "made for": str(self.certificate.get("model", model)),
+                "promises": promise,
+            }
+        )
 
 
 _PARTS = ("cues", "signal", "policy", "tags")

@@ -10,6 +10,7 @@ from probexit.calibration.bootstrap import bootstrap_metric, bootstrap_ratio
 from probexit.calibration.discrimination import auroc, pr_auc, problem_pairs
 from probexit.calibration.intervals import Interval
 from probexit.calibration.reliability import brier, ece
+from probexit.exits.html import facts
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.targets import cue_table
@@ -40,15 +41,26 @@ class Quality:
         return asdict(self)
 
     def __str__(self) -> str:
-        names = {
+        return "\n".join(
+            [self._head, *(f"  {name:<22}{value}" for name, value in self._named.items())]
+        )
+
+    def _repr_html_(self) -> str:
+        return facts({name: str(value) for name, value in self._named.items()}, self._head)
+
+    @property
+    def _head(self) -> str:
+        return f"on {self.cues} cues of {self.problems} test problems (95 % over problems):"
+
+    @property
+    def _named(self) -> dict[str, Interval]:
+        return {
             "AUROC": self.auroc,
             "AUROC within problem": self.within,
             "PR-AUC": self.pr_auc,
             "Brier score": self.brier,
             "ECE": self.ece,
         }
-        head = f"on {self.cues} cues of {self.problems} test problems (95 % over problems):"
-        return "\n".join([head, *(f"  {name:<22}{value}" for name, value in names.items())])
 
 
 def measure(signal: Signal, traces: Sequence[Trace], target: str) -> Quality:

@@ -24,10 +24,10 @@ class RowLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped h
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
         """Append ``[b, heads, n, d]`` and return all keys and values."""
+        new = key_states.shape[-2]
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-            self.buffers = (_empty(key_states, ROOM), _empty(value_states, ROOM))
-        new = key_states.shape[-2]
+            self.buffers = (_empty(key_states, new + ROOM), _empty(value_states, new + ROOM))
         if self.start + self.length + new > self.buffers[0].shape[-2]:
             self._move(left=0, right=new + max(ROOM, self.length // 2))
         at = self.start + self.length

@@ -41,7 +41,7 @@ class Run(Command):
         decoding = _decoding(args, promise.get("decoding", {}))
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))  # a bad file is refused before the model is loaded
-        reasoner = load(_source(args, controller))
+        reasoner = load(model_source(args, controller))
         if controller.model is not None:
             controller.model.check(reasoner.model)
         for line in departures(promise, args.task, decoding):
@@ -52,7 +52,7 @@ class Run(Command):
         print(table(summary))
 
 
-def _source(args: Namespace, controller: Any) -> Any:
+def model_source(args: Namespace, controller: Any) -> Any:
     """Say which model to load: the one given, or the one that the controller was made for."""
     from probexit.experiments.models import Source
 

@@ -12,7 +12,7 @@ from probexit.experiments.reasoner.tokenizer import END_THINK, prompt, tail
 from probexit.experiments.reasoner.trace import PATIENT, Stopping, Trace, trace
 
 FAMILY_MIX: Mapping[str, float] = {"arith": 0.55, "spell": 0.2, "coins": 0.25}
-DIFFICULTY_MIX: Mapping[str, float] = {"default": 0.65, "hard": 0.12, "easy": 0.23}
+DIFFICULTY_MIX: Mapping[str, float] = {"even": 0.65, "hard": 0.12, "easy": 0.23}
 INTERRUPTED = 0.25
 IGNORED = -100
 """The label that cross entropy leaves out."""

@@ -11,18 +11,27 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True)
 class Difficulty:
-    """How long a problem is, and what share of its operations is rare."""
+    """How long a problem is, and what share of its operations is rare.
+
+    The share is drawn for every problem from ``rare``, a least and a most. Where the two are equal
+    nothing is drawn.
+    """
 
     shortest: int
     longest: int
-    rare: float
+    rare: tuple[float, float]
 
 
 DIFFICULTIES: Mapping[str, Difficulty] = {
-    "easy": Difficulty(2, 3, 0.4),
-    "default": Difficulty(4, 6, 0.5),
-    "hard": Difficulty(7, 9, 0.5),
+    "easy": Difficulty(2, 3, (0.4, 0.4)),
+    "default": Difficulty(4, 6, (0.0, 1.0)),
+    "even": Difficulty(4, 6, (0.5, 0.5)),
+    "hard": Difficulty(7, 9, (0.5, 0.5)),
 }
+"""Default problems differ much in how many checks they need, so that counting cues tells little."""
+
+TRAINED = ("easy", "even", "hard")
+"""What training and the tokenizer see."""
 
 
 @dataclass(frozen=True)

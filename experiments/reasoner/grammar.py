@@ -42,8 +42,10 @@ def problem(rng: random.Random, family: str = "arith", difficulty: str = "defaul
     rules, knob = FAMILIES[family], DIFFICULTIES[difficulty]
     common, rare = tuple(rules.common), tuple(rules.rare)
     length = rng.randint(knob.shortest, knob.longest)
+    least, most = knob.rare
+    share = least if least == most else rng.uniform(least, most)
     operations = tuple(
-        rng.choice(rare if rng.random() < knob.rare else common) for _ in range(length)
+        rng.choice(rare if rng.random() < share else common) for _ in range(length)
     )
     start = state = rng.choice(rules.states)
     for operation in operations:

@@ -7,7 +7,7 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from probexit.experiments.reasoner.family import DIFFICULTIES
+from probexit.experiments.reasoner.family import TRAINED
 from probexit.experiments.reasoner.grammar import FAMILIES, problem
 from probexit.experiments.reasoner.trace import trace
 
@@ -43,7 +43,7 @@ def prompt(tokenizer: Any, question: str) -> str:
 def _corpus(samples: int) -> Iterator[str]:
     rng = random.Random("text for the tokenizer")
     for _ in range(samples):
-        family, difficulty = rng.choice(tuple(FAMILIES)), rng.choice(tuple(DIFFICULTIES))
+        family, difficulty = rng.choice(tuple(FAMILIES)), rng.choice(TRAINED)
         drawn = problem(rng, family, difficulty)
         thinking, _ = trace(rng, drawn)
         closing = tail(thinking.answer).removesuffix(END)

@@ -100,13 +100,14 @@ class Run:
         """Read every recorded trace, in the task's order.
 
         Raises:
-            ValueError: if nothing was recorded.
+            ValueError: if the folder is not a run, or nothing was recorded.
         """
         numbers = sorted(int(f.stem.split("-")[1]) for f in self.shards.glob("shard-*.parquet"))
         traces: list[Trace] = []
         for number in numbers:
             traces += read_shard(self.shards, number)
         if not traces:
+            _ = self.manifest  # tells a folder that is no run
             raise ValueError(f"{self.folder} holds no traces yet: run `probexit record` again")
         return traces
 

@@ -40,8 +40,8 @@ class Pool:
     def first(self, rows: Ints, threshold: float) -> Ints:
         """Return the first cue of each row whose score reaches the threshold, or the last column."""
         crossed = self.scores[rows] >= threshold
-        none = ~crossed.any(1)
-        return np.where(none, self.scores.shape[1], crossed.argmax(1))
+        found: Ints = np.where(crossed.any(1), crossed.argmax(1), self.scores.shape[1])
+        return found
 
     @classmethod
     def of(

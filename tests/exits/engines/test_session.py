@@ -1,0 +1,166 @@
+"""The controller at work, step by step, without a model: tokens and scores are given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.session import Row, Session
+from probexit.exits.policies.patience import Patience
+from probexit.exits.policies.threshold import Threshold
+from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.trace import Trace
+from probexit.hooks.cues.base import CueSet
+from probexit.hooks.cues.every_k import EveryK
+from probexit.hooks.cues.reflection import Reflection
+from probexit.hooks.think_tags import ThinkTags
+
+FULL = 40
+CLOSING = ["</think>", " so"]
+
+
+@dataclass(frozen=True)
+class FirstLogit(Signal):
+    """Reads its score off the logits that the test gives."""
+
+    def scores(self, trace: Trace) -> Tensor:
+        raise NotImplementedError
+
+    def live(self, moment: Moment) -> Tensor:
+        return moment.logits[:, 0]
+
+
+@pytest.fixture
+def follow(words: Any) -> Any:
+    """``follow(text, scores, ...)``: feed the words of a text; return the row and its orders.
+
+    The orders are those given after each word, and then, obeyed, until they end.
+    """
+
+    def feed(
+        text: str,
+        score: float = 1.0,
+        *,
+        cues: CueSet | None = None,
+        prompt: str = "<think>",
+        end: tuple[int, ...] = (2,),
+        new: int = FULL,
+        **settings: Any,
+    ) -> tuple[Row, list[str | None]]:
+        policy = settings.pop("policy", Threshold(0.5))
+        settings = {"closing": " so", "answer_tokens": 4, **settings}
+        controller = ExitController(
+            cues or Reflection(), FirstLogit(), policy, ThinkTags(), **settings
+        )
+        session = Session(controller, words, new, end)
+        row = session.start(words.encode(prompt, add_special_tokens=False))
+        logits = torch.zeros(1, 128)
+        logits[0, 0] = score
+        logits[0, 2], logits[0, 30], logits[0, 31] = 9.0, 5.0, 6.0  # the model wants to end
+        orders = session.step([row], [None], None, logits)
+        for token in words.encode(text, add_special_tokens=False):
+            orders += session.step([row], [token], None, logits)
+        while orders[-1] is not None:
+            orders += session.step([row], [orders[-1]], None, logits)
+        assert session.decisions == session.cues
+        return row, [None if o is None else words.decode([o]) for o in orders]
+
+    return feed
+
+
+def test_an_exit_at_a_cue(follow: Any) -> None:
+    row, orders = follow(" w20 wait w21")
+    # The word is whole once the next one begins; then the closing is forced, and an answer.
+    assert orders == [None, None, None, *CLOSING, " w31", None]
+    assert row.exit is not None
+    assert (row.exit.thinking, row.exit.cue, row.exit.score) == (3, 0, 1.0)
+
+
+def test_no_exit_below_the_threshold(follow: Any) -> None:
+    row, orders = follow(" w20 wait w21 wait.", score=0.25)
+    assert row.exit is None
+    assert row.scores == [0.25, 0.25]
+    assert set(orders) == {None}
+
+
+def test_the_answer_is_never_empty(follow: Any) -> None:
+    """The model's first choice would be to end at once; so would its second, if that ends too."""
+    assert follow(" wait.", end=(2,))[1][-2:] == [" w31", None]
+    assert follow(" wait.", end=(2, 31))[1][-2:] == [" w30", None]
+    assert follow(" wait.", end=())[1][-2:] == ["<|end|>", None]  # here it is a word like others
+
+
+def test_room_for_the_answer(follow: Any) -> None:
+    """Closing 2 and answer 4 of 9 tokens: an exit after the third is the last one possible."""
+    row, _ = follow(" w20 wait.", new=9)
+    assert row.exit is not None
+    row, orders = follow(" w20 w21 wait.", new=9)
+    assert row.exit is None
+    assert row.refused == 1
+    assert set(orders) == {None}
+
+
+def test_the_budget_closes_the_thinking(follow: Any) -> None:
+    row, orders = follow(" w20 w21 w22", score=0.0, max_thinking=3)
+    assert orders == [None, None, None, *CLOSING, " w31", None]
+    assert row.exit is not None
+    assert (row.exit.thinking, row.exit.cue, row.exit.score) == (3, None, None)
+    row, _ = follow(" w20 wait.", score=0.0, max_thinking=3)  # at a cue that does not exit
+    assert row.exit is not None
+    assert row.exit.cue is None
+    row, _ = follow(" w20 wait.", score=1.0, max_thinking=3)  # the cue goes first
+    assert row.exit is not None
+    assert row.exit.cue == 0
+
+
+def test_never_inside_a_tool_call(follow: Any) -> None:
+    call = " w20<tool_call> wait w21 w22 w23"
+    row, orders = follow(call, cues=EveryK(1), policy=Threshold(2.0), max_thinking=3)
+    assert row.exit is None
+    assert set(orders) == {None}
+    row, _ = follow(call + "</tool_call> w24", score=0.0, max_thinking=3)
+    assert row.exit is not None
+    assert row.exit.thinking > 6
+    row, _ = follow("<tool_call> wait w21</tool_call> wait.", score=1.0)
+    assert row.exit is not None
+    assert (row.exit.cue, row.exit.thinking) == (0, 6)
+
+
+def test_a_model_that_opens_its_thinking_itself(follow: Any) -> None:
+    row, _ = follow(" wait w20<think> w20 w21 wait.", prompt=" w50")
+    assert row.exit is not None
+    assert (row.exit.cue, row.exit.thinking) == (0, 4)  # the first word comes before the thinking
+
+
+@pytest.mark.parametrize("prompt", [" w50", "<think> w51</think>"])
+def test_a_model_that_does_not_think(follow: Any, prompt: str) -> None:
+    row, orders = follow(" wait w20 wait.", prompt=prompt, max_thinking=1)
+    assert row.exit is None
+    assert set(orders) == {None}
+
+
+def test_nothing_happens_after_the_thinking(follow: Any) -> None:
+    row, orders = follow(" w20</think> wait w21 wait.", max_thinking=5)
+    assert row.exit is None
+    assert row.scores == []
+    assert set(orders) == {None}
+
+
+def test_policies_see_the_whole_history(follow: Any) -> None:
+    row, _ = follow(" wait w20 wait w21", policy=Patience(0.5, patience=2))
+    assert row.exit is not None
+    assert row.exit.cue == 1
+
+
+def test_rows_that_are_gone_are_passed_over(words: Any) -> None:
+    controller = ExitController(EveryK(1), FirstLogit(), Threshold(0.5), ThinkTags(), " so")
+    session = Session(controller, words, 99)
+    rows = [session.start([3]) for _ in range(3)]
+    logits = torch.zeros(3, 128)
+    logits[2, 0] = 1.0
+    assert session.step([rows[0], None, rows[2]], [20, None, 20], None, logits) == [None, None, 4]
+    assert rows[1].written == 0
+    assert session.cues == 2

@@ -1,0 +1,35 @@
+"""Traces that consist of forced answers and nothing else."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+
+from probexit.exits.trace import Cues, Trace
+
+
+def answered(answers: Sequence[str], logprobs: Sequence[Sequence[float]] = ()) -> Trace:
+    c = len(answers)
+    rows = [torch.tensor(row) for row in logprobs] or [torch.zeros(1)] * c
+    pad = torch.nn.utils.rnn.pad_sequence
+    ids = [torch.ones(len(row), dtype=torch.long) for row in rows]
+    cues = Cues(
+        positions=5 * torch.arange(c),
+        hidden=torch.zeros(c, 1, 1),
+        entropy=torch.zeros(c),
+        top_logprobs=torch.zeros(c, 1),
+        end_logprob=torch.zeros(c),
+        answers=tuple(answers),
+        answer_ids=pad(ids, True, -1) if rows else torch.empty(0, 0),
+        answer_logprobs=pad(rows, True, 0.0) if rows else torch.empty(0, 0),
+        correct=torch.zeros(c, dtype=torch.bool),
+    )
+    none = torch.empty(0)
+    agrees = cues.correct
+    return Trace("p", 0, none, none, none, none, 5 * c, True, "", False, "", cues, agrees)
+
+
+@pytest.fixture
+def answers() -> Callable[..., Trace]:
+    """``answers(texts, logprobs=())``: a trace with these forced answers."""
+    return answered
