@@ -1,4 +1,4 @@
-"""Probe a reasoning model's hidden states and stop its thinking, with a promise that can be checked.
+"""Probe a reasoning model's hidden states and stop its thinking, with a promise to check.
 
 The names below load on first use, so that ``import probexit`` stays light.
 """

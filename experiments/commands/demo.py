@@ -10,7 +10,7 @@ LIVE_SEED = 1  # problems that the recording, of seed 0, has not seen
 
 
 class Demo(Command):
-    """Everything at once on the shipped reasoner: record, fit, calibrate, compare, report, run live."""
+    """Everything at once on the shipped reasoner: record, fit, calibrate, compare, report, live."""
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
@@ -23,12 +23,12 @@ class Demo(Command):
         from probexit.experiments.cli import main
 
         run = str(args.out)
+        sized = ("--n", str(args.n), "--out", run)
         steps: list[tuple[str, list[str]]] = [
             (
                 "Record: the model thinks through every problem; at each cue its hidden states are "
                 "kept and an answer is forced.",
-                ["record", "--task", "arith", "--model", args.model, "--n", str(args.n)]
-                + ["--out", run],
+                ["record", "--task", "arith", "--model", args.model, *sized],
             ),
             ("Fit: a probe learns to tell right stops from wrong ones.", ["fit", run]),
             (

@@ -9,7 +9,7 @@ from probexit.experiments.commands.base import Command, numbers
 
 
 class Validate(Command):
-    """Check the promise: re-draw the calibration set hundreds of times and count broken promises."""
+    """Check the promise: re-draw the calibration set hundreds of times, count what breaks."""
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument

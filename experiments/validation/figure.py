@@ -1,4 +1,4 @@
-"""The validation as one figure: every dot a re-drawn calibration set, the line what was promised."""
+"""The validation as one figure: every dot a re-drawn calibration set, the line the promise."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -38,7 +38,7 @@ class Pool:
     thinking: Array
 
     def first(self, rows: Ints, threshold: float) -> Ints:
-        """Return the first cue of each row whose score reaches the threshold, or the last column."""
+        """Return each row's first cue whose score reaches the threshold, or the last column."""
         crossed = self.scores[rows] >= threshold
         found: Ints = np.where(crossed.any(1), crossed.argmax(1), self.scores.shape[1])
         return found
