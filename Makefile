@@ -49,7 +49,7 @@ bench: install  ## Measure: forced exits against re-prefilling, saved tokens aga
 	$(BIN)/python -m probexit.experiments.bench
 
 notebooks: install  ## Execute the notebooks.
-	$(BIN)/python -m pytest --nbmake experiments/notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
 	rm -rf $(VENV) demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -10,7 +10,10 @@ from probexit import __version__
 from probexit.experiments.find import members
 
 COMMANDS = "probexit.experiments.commands"
-ORDER = ("demo", "record", "fit", "calibrate", "compare", "report", "run", "list")
+ORDER = (
+    *("demo", "record", "fit", "calibrate", "compare", "report", "validate", "plan"),
+    *("run", "audit", "watch", "recalibrate", "list"),
+)
 INTERRUPTED = 130
 
 DESCRIPTION = """\

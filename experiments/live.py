@@ -1,13 +1,11 @@
 """Run a controller live over a task, with resumable results and one line per problem."""
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tqdm import tqdm
@@ -17,6 +15,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Generation, Loop
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.production.digest import digest
 from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.record import answer_text, thinking_span
 from probexit.experiments.tasks.base import Item, Task
@@ -113,18 +112,10 @@ def _settings(live: Live) -> dict[str, Any]:
     del decoding["batch_size"]
     return {
         "task": f"{type(live.task).__module__}:{live.task.variant}",
-        "controller": _digest(live.controller) if live.controller else None,
+        "controller": digest(live.controller) if live.controller else None,
         "model": asdict(Fingerprint.of(live.reasoner.model)),
         **decoding,
     }
-
-
-def _digest(controller: ExitController) -> str:
-    """Hash a controller with its probe."""
-    with TemporaryDirectory() as place:
-        controller.save(Path(place))
-        files = sorted(file for file in Path(place).rglob("*") if file.is_file())
-        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _claim(file: Path, settings: dict[str, Any]) -> None:

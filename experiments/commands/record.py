@@ -1,7 +1,7 @@
 """Run a model over a task and keep, at every cue, its hidden states and its forced answer."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ def _manifest(
         answer_tokens=reasoner.answer_tokens,
         shard_size=args.shard_size,
         tokenizer=hashlib.sha256(vocabulary).hexdigest()[:16],
-        fingerprint=asdict(Fingerprint.of(reasoner.model)),
+        fingerprint=asdict(replace(Fingerprint.of(reasoner.model), name=args.model)),
         seed=args.seed,
         versions={
             "probexit": __version__,

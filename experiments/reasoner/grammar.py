@@ -44,9 +44,7 @@ def problem(rng: random.Random, family: str = "arith", difficulty: str = "defaul
     length = rng.randint(knob.shortest, knob.longest)
     least, most = knob.rare
     share = least if least == most else rng.uniform(least, most)
-    operations = tuple(
-        rng.choice(rare if rng.random() < share else common) for _ in range(length)
-    )
+    operations = tuple(rng.choice(rare if rng.random() < share else common) for _ in range(length))
     start = state = rng.choice(rules.states)
     for operation in operations:
         state = rules.apply(operation, state)
