@@ -1,0 +1,1 @@
+"""A controller in service: audited requests, a decision log, the same over any engine."""

@@ -1,0 +1,83 @@
+"""What a finished request shows: where the rule left, and where other thresholds would have."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from probexit.exits.controller import ExitController
+from probexit.exits.production.backend import Backend, Request, Written
+from probexit.exits.replay import NO_EXIT, exit_table, exits
+from probexit.hooks.cues.reader import cue_positions
+from probexit.hooks.think_tags import opens_thinking
+
+
+@dataclass(frozen=True)
+class Look:
+    """A request that has been written.
+
+    Attributes:
+        backend: What wrote it.
+        controller: The exit rule in service.
+        request: The request.
+        written: What was written, under the rule or, if audited, to the end.
+    """
+
+    backend: Backend
+    controller: ExitController
+    request: Request
+    written: Written
+
+    @cached_property
+    def at(self) -> list[int]:
+        """Index of the token that completes each cue, where an exit leaves room for an answer."""
+        tokenizer, tags = self.backend.tokenizer, self.controller.tags
+        inside = opens_thinking(tokenizer, tags, self.request.prompt_ids)
+        found = cue_positions(tokenizer, self.controller.cues, tags, self.written.token_ids, inside)
+        room = len(self.controller.closing_ids(tokenizer)) + self.controller.answer_tokens
+        latest = self.backend.max_new_tokens - room
+        return [at for at in found[: len(self.written.scores)] if at + 1 <= latest]
+
+    @property
+    def scores(self) -> Tensor:
+        """``[c]`` the scores at those cues."""
+        return torch.tensor(self.written.scores[: len(self.at)], dtype=torch.float64)
+
+    def left(self) -> int | None:
+        """Return the cue at which the engine left."""
+        return None if self.written.exit is None else self.written.exit.cue
+
+    def replayed(self) -> int | None:
+        """Return the cue at which the rule leaves a request that thought to the end."""
+        return exits(self.controller.policy, [self.scores])[0]
+
+    def reached(self, grid: Tensor) -> list[int]:
+        """Return the cues at which some threshold of ``grid [m]`` leaves, ascending."""
+        table = exit_table(self.controller.policy, [self.scores], grid)
+        return sorted({*table.flatten().tolist()} - {NO_EXIT})
+
+    def prefix(self, cue: int) -> list[int]:
+        """Return prompt and thinking up to and with a cue."""
+        return [*self.request.prompt_ids, *self.written.token_ids[: self.at[cue] + 1]]
+
+    def refused(self) -> int:
+        """Count the cues at which the rule wanted to leave but had no room for an answer."""
+        history = torch.tensor([self.written.scores], dtype=torch.float64)
+        late = range(len(self.at), len(self.written.scores))
+        policy = self.controller.policy
+        return sum(bool(policy.should_exit(history[:, : t + 1])) for t in late)
+
+    def full_answer(self) -> str:
+        """Return the text behind the thinking; "" if the thinking never ended."""
+        text: str = self.backend.tokenizer.decode(self.written.token_ids)
+        return self._plain(text.partition(self.controller.tags.close)[2])
+
+    def exit_answer(self, answer_ids: list[int]) -> str:
+        """Return the text behind the thinking of an exit with this answer."""
+        return self._plain(self.controller.closing + self.backend.tokenizer.decode(answer_ids))
+
+    def _plain(self, text: str) -> str:
+        for token in self.backend.tokenizer.all_special_tokens:
+            text = text.replace(token, "")
+        return text

@@ -1,0 +1,118 @@
+"""Serve requests under a controller, audit some of them, and log every decision.
+
+An audited request runs under the same controller at threshold ``inf``: it thinks to the end and is
+scored at every cue. The exit it would have taken is then replayed from its scores (replay and live
+are the same code), and its answer is forced and compared with the full run's. No engine needs to
+know about audits.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+
+from probexit.exits.controller import ExitController
+from probexit.exits.production.audit import Audit
+from probexit.exits.production.backend import Backend, Request
+from probexit.exits.production.digest import digest
+from probexit.exits.production.log import Decision, DecisionLog
+from probexit.exits.production.look import Look
+
+
+def same_text(answer: str, other: str) -> bool:
+    """Compare two answers literally; an empty one agrees with nothing."""
+    return answer.strip() == other.strip() != ""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a request got, and what was logged about it."""
+
+    token_ids: list[int]
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Production:
+    """A controller in service.
+
+    Attributes:
+        backend: The model in its engine.
+        controller: The exit rule.
+        log: Where decisions go.
+        audit: Which requests are audited.
+        same: Tells whether two answers agree, given the texts behind the thinking: the full run's,
+            and that of an exit.
+    """
+
+    backend: Backend
+    controller: ExitController
+    log: DecisionLog
+    audit: Audit = field(default_factory=Audit)
+    same: Callable[[str, str], bool] = same_text
+
+    @cached_property
+    def name(self) -> str:
+        """The controller's digest."""
+        return digest(self.controller)
+
+    def serve(self, requests: Sequence[Request]) -> list[Served]:
+        """Answer some requests; every decision is in the log when this returns.
+
+        Raises:
+            ValueError: for what the engine refuses.
+        """
+        chosen = [self.audit.chooses(request.id) for request in requests]
+        groups: dict[bool, list[Request]] = {False: [], True: []}
+        for audited, request in zip(chosen, requests, strict=True):
+            groups[audited].append(request)
+        served = {False: iter(self._stop(groups[False])), True: iter(self._audit(groups[True]))}
+        return [next(served[audited]) for audited in chosen]
+
+    def _stop(self, requests: Sequence[Request]) -> list[Served]:
+        """Let the controller stop the thinking."""
+        looks = self._write(requests, self.controller)
+        return [self._log(look, look.left(), None) for look in looks]
+
+    def _audit(self, requests: Sequence[Request]) -> list[Served]:
+        """Let them think to the end, and look at what stopping would have given."""
+        looks = self._write(requests, self.controller.with_threshold(math.inf))
+        outcomes = self._examine(looks)
+        pairs = zip(looks, outcomes, strict=True)
+        return [self._log(look, look.replayed(), outcome) for look, outcome in pairs]
+
+    def _write(self, requests: Sequence[Request], controller: ExitController) -> list[Look]:
+        written = self.backend.write(requests, controller) if requests else []
+        pairs = zip(requests, written, strict=True)
+        return [Look(self.backend, self.controller, *pair) for pair in pairs]
+
+    def _examine(self, looks: Sequence[Look]) -> list[dict[int, bool]]:
+        """Force an answer wherever a threshold would have left, and compare."""
+        thresholds = {*self.audit.grid, self.controller.policy.threshold}
+        grid = torch.tensor(sorted(thresholds, reverse=True), dtype=torch.float64)
+        reached = [look.reached(grid) for look in looks]
+        pairs = list(zip(looks, reached, strict=True))
+        prefixes = [look.prefix(cue) for look, cues in pairs for cue in cues]
+        forced = iter(self.backend.answers(prefixes, self.controller) if prefixes else [])
+        return [
+            {cue: self.same(look.full_answer(), look.exit_answer(next(forced))) for cue in cues}
+            for look, cues in pairs
+        ]
+
+    def _log(self, look: Look, cue: int | None, outcome: dict[int, bool] | None) -> Served:
+        written = look.written
+        decision = Decision(
+            request=look.request.id,
+            controller=self.name,
+            scores=tuple(look.scores.tolist()),
+            cue=cue,
+            score=None if cue is None else written.scores[cue],
+            refused=look.refused(),
+            budget=written.exit is not None and written.exit.cue is None,
+            tokens=len(written.token_ids),
+            audit=outcome,
+        )
+        self.log.append(decision)
+        return Served(written.token_ids, decision)

@@ -1,0 +1,50 @@
+"""Say how many problems a promise takes, what a count certifies, and what it would save."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from probexit.experiments.commands.base import Command
+
+
+class Plan(Command):
+    """Say how many problems a promise takes, what a count certifies, and what it would save."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--alpha", type=float, default=0.05, help="risk that must not be exceeded")
+        add("--delta", type=float, default=0.1, help="chance that the promise fails")
+        add("--run", type=Path, dest="pilot", help="a small run with a fitted probe, to judge from")
+        add("--loss", default="lost_correct", help="see `probexit list losses`; with --run")
+        add("--out", type=Path, help="write the numbers as JSON here, too")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.planning import plan, with_pilot
+
+        made = plan(args.alpha, args.delta)
+        if args.pilot is not None:
+            made = with_pilot(made, _pilot(args))
+        print(made)
+        print(f"\n{HINT}")
+        if args.out is not None:
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            args.out.write_text(json.dumps(made.as_dict(), indent=1) + "\n", encoding="utf-8")
+            print(f"Written to {args.out}")
+
+
+HINT = (
+    "A problem loses if the rule stops it early and that costs its right answer (see --loss).\n"
+    "Only problems that neither trained the probe nor test it calibrate: 30 % of a recorded run."
+)
+
+
+def _pilot(args: Namespace) -> Any:
+    from probexit.experiments.find import named
+    from probexit.experiments.fitting import load_fit, splits_of
+    from probexit.experiments.planning import pilot_of
+    from probexit.experiments.recording.run import Run
+
+    run = Run(args.pilot)
+    loss = named("probexit.experiments.losses", args.loss)()
+    return pilot_of(splits_of(run), load_fit(run), loss)

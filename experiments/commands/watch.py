@@ -1,0 +1,33 @@
+"""Read a decision log: how often exits agree with full runs, and whether the scores drift."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from probexit.experiments.commands.base import Command
+
+
+class Watch(Command):
+    """Read a decision log: how often exits agree with full runs, and whether the scores drift."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("log", type=Path, metavar="LOG", help="a decision log, also one still being written")
+        add("--run", type=Path, dest="recorded", required=True, help="the run it was calibrated on")
+        add("--controller", type=Path, help="default: RUN/controller")
+        add(
+            "--level", type=float, default=0.05, help="chance that the alarm ever rings for nothing"
+        )
+
+    def run(self, args: Namespace) -> None:
+        from probexit.exits.controller import ExitController
+        from probexit.exits.production.log import read
+        from probexit.experiments.fitting import splits_of
+        from probexit.experiments.recalibrating import of_controller
+        from probexit.experiments.recording.run import Run
+        from probexit.experiments.watching import reference_scores, watch
+
+        run = Run(args.recorded)
+        controller = ExitController.load(args.controller or run.folder / "controller")
+        decisions = of_controller(read(args.log), controller)
+        reference = reference_scores(controller, splits_of(run).calibrate)
+        print(watch(decisions, reference, args.level))
