@@ -1,0 +1,56 @@
+"""``model.generate`` while layer exits are attached."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from probexit.exits.depth.gates import Gates
+from probexit.exits.depth.refusals import refuse_generate
+from probexit.exits.depth.trace import DepthTrace
+
+
+@dataclass(frozen=True)
+class DepthAttachment:
+    """What ``attach`` yields.
+
+    Attributes:
+        trace: How deep each token went.
+        gates: Counts the layers that ran.
+    """
+
+    trace: DepthTrace
+    gates: Gates
+
+    @property
+    def executed(self) -> tuple[int, ...]:
+        """Row-tokens that ran each layer to its end, prompts included, counted on the layers."""
+        return tuple(self.gates.executed)
+
+
+@contextmanager
+def generate_through(model: Any, arguments: dict[str, Any]) -> Iterator[None]:
+    """Give ``arguments`` to every ``model.generate`` call; lists are appended to the caller's."""
+    before = vars(model).get("generate")
+    inner = model.generate
+
+    def generate(*args: Any, **kwargs: Any) -> Any:
+        settings = kwargs.get("generation_config") or model.generation_config
+        refuse_generate(settings, kwargs)
+        for name, value in arguments.items():
+            if isinstance(value, list):
+                kwargs[name] = [*(kwargs.get(name) or []), *value]
+            elif kwargs.get(name) is not None:
+                raise ValueError(f"{name} is set by this mode of layer exits: leave it out")
+            else:
+                kwargs[name] = value
+        # A compiled layer would ignore its gate.
+        return inner(*args, **{"disable_compile": True, **kwargs})
+
+    model.generate = generate
+    try:
+        yield
+    finally:
+        del model.generate
+        if before is not None:
+            model.generate = before

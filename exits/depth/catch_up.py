@@ -1,0 +1,56 @@
+"""Lossy exits with exact keys and values: tokens that left are made up for by the next deep one."""
+
+import random
+
+import torch
+from torch import Tensor
+
+from probexit.exits.depth.auditing import audit
+from probexit.exits.depth.decision import Decision
+from probexit.exits.depth.passes import Passes
+from probexit.exits.depth.readout import Readout
+from probexit.exits.depth.rule import ExitRule
+from probexit.exits.depth.single import Writer
+from probexit.exits.depth.text import Text
+from probexit.exits.depth.trace import DepthTrace, Step
+
+
+class CatchUpWriter(Writer):
+    """One token per pass; a token that left waits, and joins the next one that goes deeper.
+
+    Every token that reaches the last layer is a true token of the full model on the text so far.
+
+    Args:
+        rule: When to leave.
+        readout: The rule's readout of the model.
+        max_waiting: A token runs deep once this many wait, whatever the decider says.
+        audits: Probability that a token runs deep anyway, its decision being checked.
+        seed: Of the audit's coin.
+    """
+
+    def __init__(
+        self,
+        rule: ExitRule,
+        readout: Readout,
+        max_waiting: int,
+        audits: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.rule, self.readout = rule, readout
+        self.max_waiting, self.audits = max_waiting, audits
+        self.trace = DepthTrace()
+        self._coin = random.Random(seed)
+
+    def next(self, passes: Passes, text: Text) -> Tensor:
+        tokens = text.unread(passes.cache.columns)
+        audited = self._coin.random() < self.audits
+        decision = Decision(self.rule, self.readout, text.written, audited)
+        full = tokens.shape[1] > self.max_waiting
+        logits = passes.run(tokens, None if full else decision, keep=1)[-1]
+        if passes.deep:
+            passes.settle(tokens.shape[1])
+        final = logits.argmax(-1, keepdim=True)
+        audits = audit(self.rule, decision.looks, final, [0]) if audited and not full else ()
+        stopped = torch.tensor([True]) if decision.stopped else None
+        self.trace.steps.append(Step((passes.ragged.ran,), audits, stopped))
+        return text.end() if decision.stopped else text.draw(text.probabilities(logits))

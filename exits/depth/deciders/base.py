@@ -1,0 +1,62 @@
+"""The contract of a decider: from a look at a layer to a score per row."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from probexit.exits.depth.examples import Examples
+from probexit.exits.depth.look import Look
+
+
+@dataclass
+class Decider(ABC):
+    """Says how likely the layer's token is already the full model's.
+
+    A row leaves when its score reaches the rule's threshold. A decider is a pure function of the
+    look and those before it for the same token, so a batch decides as its rows would alone.
+    Fields of the dataclass are configuration; fitted state carries a trailing underscore.
+
+    Attributes:
+        needs_final: The score uses the full model's token, so it works in shadow mode only.
+    """
+
+    needs_final: ClassVar[bool] = False
+
+    @abstractmethod
+    def score(self, look: Look) -> Tensor:
+        """Return ``[n]``; larger = likelier right to leave. NaN never leaves.
+
+        Raises:
+            ValueError: if the decider is not fitted for this layer.
+        """
+
+    def stops(self, look: Look) -> Tensor:
+        """Return ``[n]`` bool: rows whose text should end here and now; none by default."""
+        return torch.zeros(len(look.hidden), dtype=torch.bool, device=look.hidden.device)
+
+    def fit(self, examples: Examples) -> Self:
+        """Learn from recorded tokens; by default there is nothing to learn."""
+        return self
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the fitted tensors by name, on the CPU; none by default."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take the tensors that ``state`` returned.
+
+        Raises:
+            ValueError: if there are tensors that this class does not keep.
+        """
+        if state:
+            raise ValueError(f"{type(self).__name__} keeps no tensors, got {sorted(state)}")
+
+    def _unfitted(self, layer: int) -> ValueError:
+        """Build the error of ``score`` at a layer that was not fitted."""
+        return ValueError(
+            f"{type(self).__name__} is not fitted for layer {layer}: call fit with this layer "
+            "among the examples' layers"
+        )

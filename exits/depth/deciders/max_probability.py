@@ -1,0 +1,16 @@
+"""Maximum probability: how likely the likeliest token is."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from probexit.exits.depth.deciders.base import Decider
+from probexit.exits.depth.look import Look
+
+
+@dataclass
+class MaxProbability(Decider):
+    """EE-LLM's condition (arXiv 2312.04916); one unembedding per exit layer."""
+
+    def score(self, look: Look) -> Tensor:
+        return look.logits.softmax(-1).amax(-1)

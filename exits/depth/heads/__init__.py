@@ -1,0 +1,1 @@
+"""Heads: what is done to a middle layer's state before the model's own norm and unembedding."""

@@ -1,0 +1,58 @@
+"""What trained heads share: one small module per exit layer, frozen model, one file of tensors."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from probexit.exits.depth.heads.base import Head
+
+
+@dataclass
+class TrainedHead(Head):
+    """A head made of one module per exit layer; train it with `probexit.exits.depth.distil`."""
+
+    def __post_init__(self) -> None:
+        self.modules_: dict[int, nn.Module] = {}
+
+    @abstractmethod
+    def module(self, width: int) -> nn.Module:
+        """Return a new module, ``[..., width]`` to itself, at first the identity.
+
+        It holds a vector of ``width`` entries, from which restoring reads the width.
+        """
+
+    def prepare(self, layers: Sequence[int], width: int) -> list[nn.Parameter]:
+        """Make new modules for ``layers``; return what is to be trained."""
+        self.modules_ = {layer: self.module(width) for layer in layers}
+        return [p for module in self.modules_.values() for p in module.parameters()]
+
+    def translate(self, hidden: Tensor, layer: int) -> Tensor:
+        if layer not in self.modules_:
+            raise ValueError(
+                f"{type(self).__name__} was trained for layers {sorted(self.modules_)}, "
+                f"not for {layer}"
+            )
+        module = self.modules_[layer]
+        parameter = next(module.parameters())
+        if (parameter.device, parameter.dtype) != (hidden.device, hidden.dtype):
+            module.to(hidden.device, hidden.dtype)
+        translated: Tensor = module(hidden)
+        return translated
+
+    def state(self) -> dict[str, Tensor]:
+        return {
+            f"{layer}.{name}": tensor.detach().cpu()
+            for layer, module in self.modules_.items()
+            for name, tensor in module.state_dict().items()
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self.modules_ = {}
+        for layer in sorted({int(name.split(".", 1)[0]) for name in state}):
+            prefix = f"{layer}."
+            own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+            module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
+            module.load_state_dict(own)
+            self.modules_[layer] = module.eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""Modes: what is done with a rule's decisions. One file each."""

@@ -1,0 +1,30 @@
+"""Shadow: every layer runs, the text is the full model's, and every decision is checked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from probexit.exits.depth.kv.propagate import Propagate
+from probexit.exits.depth.modes.base import Mode, Running
+from probexit.exits.depth.rows import RowExits
+from probexit.exits.depth.rule import ExitRule
+
+
+@dataclass(frozen=True)
+class Shadow(Mode):
+    """Saves nothing; tells what would have been saved, and at what agreement."""
+
+    @property
+    def lossless(self) -> bool:
+        return True
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    @property
+    def batched(self) -> bool:
+        return True
+
+    def start(self, model: Any, rule: ExitRule) -> Running:
+        rows = RowExits(rule, rule.readout(model), Propagate(), audits=1.0)
+        return Running(rows, rows.trace, {})

@@ -1,0 +1,59 @@
+"""Leave layers early: fit a rule, certify it, run it, compare the published ones."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from probexit.experiments.commands.base import Command, integers
+
+
+class Depth(Command):
+    """Leave layers early: fit a rule, certify it, run it, compare the published ones."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+        fit = steps.add_parser("fit", help="train a preset's head and decider")
+        _problems(fit)
+        fit.add_argument("--preset", default="probe-catch-up", help="see the comparison's rows")
+        calibrate = steps.add_parser("calibrate", help="certify the threshold on roll-outs")
+        calibrate.add_argument("folder", type=Path, help="that `depth fit` wrote")
+        calibrate.add_argument("--n", type=int, default=100, help="how many problems")
+        _levels(calibrate)
+        run = steps.add_parser("run", help="run on new problems beside the full model")
+        run.add_argument("folder", type=Path, help="that `depth fit` wrote")
+        run.add_argument("--n", type=int, default=40, help="how many problems")
+        run.add_argument("--out", type=Path, required=True, help="where results go")
+        compare = steps.add_parser("compare", help="every published rule in one table")
+        _problems(compare)
+        _levels(compare)
+        compare.add_argument("--calibrate", type=int, default=120, help="problems to certify on")
+        compare.add_argument("--test", type=int, default=40, help="problems to measure on")
+        compare.add_argument("--presets", help="some of them, with commas; default: all")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.depth import commands
+
+        steps = {
+            "fit": commands.fit,
+            "calibrate": commands.calibrate,
+            "run": commands.run,
+            "compare": commands.compare,
+        }
+        steps[args.step](args)
+
+
+def _problems(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", default="shipped", help="`shipped`, a folder or a hub id")
+    add("--task", default="arith", help="see `probexit list tasks`")
+    add("--data", type=Path, help="the task's file, where it reads one")
+    add("--seed", type=int, default=0, help="of the task")
+    add("--n", type=int, default=90, help="problems to fit on")
+    add("--layers", type=integers, help="exit layers, such as 1,3")
+    add("--steps", type=int, default=300, help="of training a head")
+    add("--max-new-tokens", type=int, default=400)
+    add("--out", type=Path, required=True, help="where results go")
+
+
+def _levels(parser: ArgumentParser) -> None:
+    parser.add_argument("--alpha", type=float, default=0.05, help="risk that must not be exceeded")
+    parser.add_argument("--delta", type=float, default=0.1, help="chance that the promise fails")

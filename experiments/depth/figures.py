@@ -1,0 +1,77 @@
+"""Figures of layer exits: where tokens leave, what agreement costs, and a text painted by depth."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from probexit.exits.depth.adapt import Feedback
+from probexit.exits.depth.trace import DepthTrace
+from probexit.experiments.figures import style
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+)
+
+
+def exit_histogram(trace: DepthTrace, depth: int) -> Figure:
+    """Draw how many layers ran for each decoded token of a trace, out of ``depth``.
+
+    Raises:
+        ValueError: if the trace holds no step (self-speculation has rounds, not steps).
+    """
+    counts = Counter(layers for step in trace.steps for layers in step.depths)
+    if not counts:
+        raise ValueError("the trace holds no steps: run a mode that writes one token per pass")
+    total = sum(counts.values())
+    figure, (axes,) = style.canvas(5, 3)
+    layers = range(1, depth + 1)
+    axes.bar(layers, [100 * counts[n] / total for n in layers], color=style.BLUE)
+    axes.set_xticks(list(layers))
+    axes.set_xlabel(f"layers run, of {depth}")
+    axes.set_ylabel("% of tokens")
+    return figure
+
+
+def agreement_against_depth(rules: dict[str, Feedback]) -> Figure:
+    """Draw, per rule, the share of tokens that stay the full model's against the layers they run.
+
+    Each curve is one rule over its thresholds, on recorded tokens; further up and left is better.
+    """
+    figure, (axes,) = style.canvas(6, 4)
+    for name, feedback in rules.items():
+        scores = sorted(set(feedback.scores.flatten().tolist()))
+        grid = [*scores[:: max(1, len(scores) // 60)], float("inf")]
+        points = [feedback.at(threshold) for threshold in grid]
+        axes.plot([depth for _, depth in points], [100 * right for right, _ in points], label=name)
+    axes.set_xlabel("layers run per token")
+    axes.set_ylabel("% of tokens as the full model's")
+    axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def heat_map(
+    tokens: Sequence[int], depths: Sequence[int], depth: int, decode: Callable[[list[int]], str]
+) -> str:
+    """Return HTML: a text, each token the darker the more layers it ran.
+
+    Args:
+        tokens: ``[t]`` of the continuation.
+        depths: ``[t]`` layers that ran to write each.
+        depth: Of the model.
+        decode: Turns token ids into text.
+
+    Raises:
+        ValueError: if there is not one depth per token.
+    """
+    if len(tokens) != len(depths):
+        raise ValueError(f"{len(tokens)} tokens but {len(depths)} depths: give one for each")
+    pieces, written = [], 0
+    for i, ran in enumerate(depths):
+        # Cut from the decoded whole: a character may span several tokens.
+        text = decode(list(tokens[: i + 1]))
+        pieces.append({"text": text[written:], "shade": round(100 * ran / depth), "ran": ran})
+        written = len(text)
+    return TEMPLATES.get_template("heat_map.jinja").render(pieces=pieces, depth=depth)

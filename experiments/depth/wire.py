@@ -1,0 +1,72 @@
+"""Frames between edge and cloud: a JSON header and raw numbers, no pickle; bytes are counted."""
+
+import json
+import socket
+import struct
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_SIZES = struct.Struct("!II")  # bytes of the header and of the numbers
+LARGEST = 1 << 30
+
+
+class Wire:
+    """One connection.
+
+    Attributes:
+        sent: Bytes sent so far.
+        received: Bytes received so far.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.sent = self.received = 0
+
+    def send(self, header: dict[str, Any], numbers: Tensor | None = None) -> None:
+        """Send a header and perhaps a float tensor, in half precision.
+
+        Raises:
+            OSError: if the connection is lost.
+        """
+        raw = b""
+        if numbers is not None:
+            header = header | {"shape": list(numbers.shape)}
+            raw = numbers.detach().to("cpu", torch.float16).contiguous().numpy().tobytes()
+        head = json.dumps(header).encode()
+        frame = _SIZES.pack(len(head), len(raw)) + head + raw
+        self._connection.sendall(frame)
+        self.sent += len(frame)
+
+    def receive(self) -> tuple[dict[str, Any], Tensor | None]:
+        """Receive what ``send`` sent; numbers come as float32.
+
+        Raises:
+            OSError: if the connection is lost.
+            ValueError: on a frame that is too large to be meant.
+        """
+        head_size, raw_size = _SIZES.unpack(self._exactly(_SIZES.size))
+        if head_size + raw_size > LARGEST:
+            raise ValueError(f"a frame of {head_size + raw_size} bytes: is this an edge?")
+        header: dict[str, Any] = json.loads(self._exactly(head_size))
+        raw = self._exactly(raw_size)
+        if "shape" not in header:
+            return header, None
+        numbers = torch.from_numpy(np.frombuffer(raw, dtype=np.float16).copy())
+        return header, numbers.view(header["shape"]).float()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _exactly(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = self._connection.recv(min(size - len(parts), 1 << 20))
+            if not part:
+                raise ConnectionError("the other side closed the connection")
+            parts += part
+        self.received += size
+        return bytes(parts)
