@@ -93,7 +93,8 @@ def test_the_exit_that_was_not_taken_is_the_one_that_would_have_been(
         assert left.decision.audit is None
         assert spared.decision.exited is False
         seen = len(left.decision.scores)
-        assert spared.decision.scores[:seen] == pytest.approx(left.decision.scores, abs=1e-5)
+        # Batches differ in their last bits, which may round a state to the next bfloat16.
+        assert spared.decision.scores[:seen] == pytest.approx(left.decision.scores, abs=1e-3)
     cues = {one.decision.cue for one in stopped}
     assert None in cues
     assert len(cues) > 2
