@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any, Self
 
 import numpy as np
@@ -43,6 +44,11 @@ class Certificate:
 
     def __str__(self) -> str:
         return self.statement
+
+    def _repr_html_(self) -> str:
+        verdict = f"exit at a score of {self.threshold:.4g}" if self.certified else "never exit"
+        seen = f"{self.losses:g} of {self.n} calibration problems lost there"
+        return f"<p><b>{escape(verdict)}</b>; {escape(seen)}.</p><p>{escape(self.statement)}</p>"
 
     def to_json(self) -> str:
         """Return plain JSON; infinities are written as null."""

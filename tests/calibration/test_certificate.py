@@ -58,3 +58,11 @@ def test_json_round_trip_is_strict_json(n):
 def test_anything_else_is_refused(text):
     with pytest.raises(ValueError, match=r"certificate|Expecting"):
         Certificate.from_json(text)
+
+
+def test_it_shows_itself_in_a_notebook() -> None:
+    page = Certificate(0.9, 0.05, 0.1, 600, 20.0, "<b>", "at most 5 % <i>", 600)._repr_html_()
+    assert "score of 0.9" in page
+    assert "<i>" not in page
+    never = Certificate(float("inf"), 0.05, 0.1, 6, 0.0, "LTT", "think on", 45)._repr_html_()
+    assert "never exit" in never
