@@ -13,13 +13,20 @@ class Cues:
     Attributes:
         positions: ``[c]`` index into ``Trace.token_ids`` of the token that completes each cue.
         hidden: ``[c, L, d]`` hidden state of that token at each recorded layer.
+        step_hidden: ``[c, L, d]`` mean hidden state of the step that ends with that token: all
+            thinking tokens since the previous cue.
+        steps: Text of that step.
         entropy: ``[c]`` entropy (nats) of the model's next-token distribution there.
         top_logprobs: ``[c, k]`` its ``k`` largest log-probabilities, largest first.
         end_logprob: ``[c]`` log-probability of the end-of-thinking token.
         answers: Answer text of the forced exit at each cue.
         answer_ids: ``[c, a]`` its tokens (greedy), padded with -1.
         answer_logprobs: ``[c, a]`` their log-probabilities, padded with 0.
+        answer_entropies: ``[c, a]`` entropy (nats) of the distributions they were chosen from,
+            padded with 0; the first is the one right behind the closing text.
         correct: ``[c]`` bool, forced answer graded against gold.
+        sampled_right: ``[c, K]`` bool, grades of ``K`` sampled forced answers; None if none were
+            recorded.
     """
 
     positions: Tensor
@@ -27,10 +34,14 @@ class Cues:
     entropy: Tensor
     top_logprobs: Tensor
     end_logprob: Tensor
+    step_hidden: Tensor
+    steps: tuple[str, ...]
     answers: tuple[str, ...]
     answer_ids: Tensor
     answer_logprobs: Tensor
+    answer_entropies: Tensor
     correct: Tensor
+    sampled_right: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.answers)
@@ -52,6 +63,8 @@ class Trace:
         token_ids: ``[t]`` generated tokens, thinking and answer.
         logprobs: ``[t]`` log-probability of each generated token.
         entropies: ``[t]`` entropy (nats) of the distribution each was drawn from.
+        confidences: ``[t]`` mean negative log-probability of its 20 likeliest tokens (DeepConf,
+            arXiv 2508.15260, equation 2).
         thinking: How many of ``token_ids`` are thinking (the end-of-thinking token not counted).
         finished: False if the run was cut off by the token limit.
         answer: The full run's answer text ("" if none); ``correct`` its grade.
@@ -70,6 +83,7 @@ class Trace:
     token_ids: Tensor
     logprobs: Tensor
     entropies: Tensor
+    confidences: Tensor
     thinking: int
     finished: bool
     answer: str

@@ -44,6 +44,8 @@ class Live:
         """Generate for some problems; ``first`` is the number of the first one in the task."""
         prompts = [self.reasoner.prompt(item.question) for item in items]
         loop = Loop(self.reasoner.model, self.reasoner.tokenizer, self.controller, self.decoding)
+        if loop.session is not None:
+            loop.session.extract = self.task.extract
         with tqdm(total=len(items), unit="problem", desc=self._label(), disable=quiet) as bar:
             done = loop.run(
                 prompts,
@@ -72,6 +74,7 @@ class Live:
             "correct": self.task.same(answer, item.gold),
             "thinking_tokens": thinking,
             "tokens": len(generation.token_ids),
+            "probing_tokens": generation.probed,
             "finished": generation.finished,
             "exited": left is not None,
             "exit_cue": left.cue if left else None,

@@ -95,6 +95,13 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
         for layer in self.layers:
             layer.select(rows)
 
+    def copy(self, rows: Tensor) -> "RowCache":
+        """Return these rows, ``rows [k]``, as a cache of their own."""
+        fork = RowCache()
+        for i, layer in enumerate(self.layers):
+            fork.update(layer.keys[rows], layer.values[rows], i)
+        return fork
+
     def place(self, rows: Tensor, other: "RowCache") -> int:
         """Put ``other``'s rows in place of ``rows``; return how many columns were added left."""
         added = max(0, int(other.get_seq_length()) - int(self.get_seq_length()))

@@ -7,17 +7,19 @@ Rows that left are padded by ``generate`` until the last one ends, so a batch is
 its longest row; the own loop (``loop.py``) does not have this limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.refusals import refuse_training
 from probexit.exits.engines.session import Row, Session
+from probexit.exits.engines.trials import CacheBranches, copied_rows
+from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
 
 _BEAMS = "beam search re-orders rows between steps"
@@ -86,7 +88,9 @@ class Attachment:
         )
         layers = self.controller.signal.layers
         capture = Capture(self.model, layers) if layers else None
-        processor = ExitProcessor(session, capture, kwargs.get("attention_mask"))
+        if self.controller.signal.trial is not Trial.NONE:
+            kwargs.setdefault("past_key_values", DynamicCache(config=self.model.config))
+        processor = ExitProcessor(session, capture, kwargs, self.model)
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
         )
@@ -117,8 +121,13 @@ class Attachment:
 class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
     """Feeds the session after each forward pass and forces the tokens it asks for."""
 
-    def __init__(self, session: Session, capture: Capture | None, mask: Tensor | None) -> None:
-        self.session, self.capture, self.mask = session, capture, mask
+    def __init__(
+        self, session: Session, capture: Capture | None, given: dict[str, Any], model: Any
+    ) -> None:
+        """Prepare a call of ``generate`` with the keyword arguments ``given``."""
+        self.session, self.capture, self.model = session, capture, model
+        self.mask: Tensor | None = given.get("attention_mask")
+        self.cache = given.get("past_key_values")
         self.rows: list[Row] = []
         self.running: list[Row | None] = []
         self.steps = 0
@@ -135,8 +144,30 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             for i, token in enumerate(tokens):
                 if token in self.session.end:
                     self.running[i] = None
-        forced = self.session.step(self.running, tokens, self._hidden(), scores)
+
+        def fork(at: Sequence[int]) -> CacheBranches:
+            return self._fork(at, input_ids)
+
+        forced = self.session.step(self.running, tokens, self._hidden(), scores, fork)
         return self._obey(scores, forced)
+
+    def _fork(self, at: Sequence[int], input_ids: Tensor) -> CacheBranches:
+        """Copy the cached rows ``at``; what stands in front of a row's prompt stays masked."""
+        rows = torch.tensor(at, device=input_ids.device)
+        mask = self._whole_mask(input_ids)[rows]
+        copied = copied_rows(self.cache, rows)
+        return CacheBranches(self.model, copied, mask, mask.sum(1) - 1, self._count)
+
+    def _count(self, _rows: int) -> None:
+        self.steps += 1
+
+    def _whole_mask(self, input_ids: Tensor) -> Tensor:
+        """Extend the prompt's mask ``[b, p]`` over what was generated."""
+        mask = torch.ones_like(input_ids)
+        if self.mask is not None:
+            given = self.mask.to(mask)
+            mask[:, : given.shape[1]] = given.repeat_interleave(len(mask) // len(given), 0)
+        return mask
 
     def _hidden(self) -> Tensor | None:
         """Return the states of this very step; a hook that did not fire is noticed at once."""

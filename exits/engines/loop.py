@@ -5,7 +5,7 @@ early saves nothing there. Here its place is filled at once, and saved tokens be
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +16,10 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.history import confidence, entropy
 from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
 from probexit.exits.engines.session import Exit, Row, Session
+from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
 
 
@@ -29,30 +31,50 @@ class Generation:
         token_ids: Generated tokens, end-of-sequence included.
         logprobs: Log-probability of each under the model (temperature 1).
         entropies: Entropy (nats) of the distribution each was drawn from.
+        confidences: Mean negative log-probability of the 20 likeliest tokens there.
         finished: Whether it ended by itself, not by the token limit.
         exit: Where the controller left the thinking, if it did.
         scores: The signal at the cues that were seen.
+        probed: Tokens decoded only to decide.
+        stopped: Whether ``watch`` stopped it.
     """
 
     token_ids: list[int]
     logprobs: list[float]
     entropies: list[float]
+    confidences: list[float]
     finished: bool
     exit: Exit | None = None
     scores: tuple[float, ...] = ()
+    probed: int = 0
+    stopped: bool = False
 
 
 @dataclass
-class _Slot:
-    """A place in the batch and the prompt that holds it."""
+class Running:
+    """What a prompt that is being worked on has written so far; as in ``Generation``."""
 
-    index: int
-    length: int
-    uniforms: Tensor
-    row: Row | None
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Slot(Running):
+    """A place in the batch and the prompt that holds it."""
+
+    index: int = 0
+    prompt: Sequence[int] = ()
+    uniforms: Tensor = field(default_factory=lambda: torch.zeros(0))
+    row: Row | None = None
+
+
+Processor = Callable[[list[list[int] | None], Tensor], Tensor]
+"""Changes the next-token logits ``[b, V]`` of rows given by all their ids; None is no row."""
+
+Watch = Callable[[Mapping[int, Running]], Collection[int]]
+"""Looks at the prompts being worked on, by index, and says which to stop."""
 
 
 def generate(
@@ -75,9 +97,17 @@ class Loop:
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, controller: ExitController | None, decoding: Decoding
+        self,
+        model: Any,
+        tokenizer: Any,
+        controller: ExitController | None,
+        decoding: Decoding,
+        processors: Sequence[Processor] = (),
     ) -> None:
         """Prepare a loop.
+
+        ``processors`` change what is drawn from, in turn; the log-probabilities noted, what the
+        controller sees and what it orders are not theirs to change.
 
         Raises:
             ValueError: if the controller was made for another model, the model is in training
@@ -88,6 +118,7 @@ class Loop:
         if controller is not None and controller.model is not None:
             controller.model.check(model)
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
+        self.processors = processors
         self.eos = end_ids(model, tokenizer)
         self.session = (
             Session(controller, tokenizer, decoding.max_new_tokens, self.eos)
@@ -105,6 +136,7 @@ class Loop:
         prompts: Sequence[Sequence[int]],
         keys: Sequence[int] | None = None,
         on_done: Callable[[int, Generation], None] | None = None,
+        watch: Watch | None = None,
     ) -> list[Generation]:
         """Generate for every prompt.
 
@@ -112,6 +144,7 @@ class Loop:
             prompts: Token ids of each prompt, unpadded.
             keys: A number per prompt that seeds its sampling; its index by default.
             on_done: Called with (index, generation) as each prompt ends.
+            watch: Called after each decoding step; may stop prompts.
 
         Raises:
             ValueError: on an empty prompt.
@@ -130,6 +163,7 @@ class Loop:
                 if any(self._slots):
                     self._compact()
                     self._decode()
+                    self._stop(watch)
         return [self._done[i] for i in range(len(prompts))]
 
     def _admit(self) -> None:
@@ -150,7 +184,18 @@ class Loop:
 
     def _open(self, index: int, prompt: Sequence[int]) -> _Slot:
         row = self.session.start(prompt) if self.session else None
-        return _Slot(index, len(prompt), self.decoding.uniforms(self._keys[index]), row)
+        uniforms = self.decoding.uniforms(self._keys[index])
+        return _Slot(index=index, prompt=prompt, uniforms=uniforms, row=row)
+
+    def _stop(self, watch: Watch | None) -> None:
+        """Close the prompts that the watch stops; their places are free."""
+        running = {slot.index: (i, slot) for i, slot in enumerate(self._slots) if slot}
+        if watch is None or not running:
+            return
+        for index in watch({index: slot for index, (_, slot) in running.items()}):
+            place, slot = running[index]
+            self._close(slot, finished=False, stopped=True)
+            self._slots[place] = None
 
     def _join(self, slots: list[_Slot | None], mask: Tensor, cache: RowCache) -> None:
         """Merge freshly prefilled rows into the running batch."""
@@ -182,7 +227,7 @@ class Loop:
     def _decode(self) -> None:
         """One decoding step of the running batch."""
         ids = torch.tensor([[slot.ids[-1] if slot else 0] for slot in self._slots])
-        lengths = [[slot.length + len(slot.ids) - 1 if slot else 0] for slot in self._slots]
+        lengths = [[len(slot.prompt) + len(slot.ids) - 1 if slot else 0] for slot in self._slots]
         self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
         self._forward(self._slots, ids, self._mask, torch.tensor(lengths), self._cache)
 
@@ -204,15 +249,26 @@ class Loop:
             use_cache=True,
             logits_to_keep=1,
         )
-        self.steps += 1
-        self.rows_run += len(slots)
+        self._count(len(slots))
         logits = output.logits[:, -1].float()
         forced: Sequence[int | None] = [None] * len(slots)
         if self.session is not None:
             rows = [slot.row if slot else None for slot in slots]
             tokens = [slot.ids[-1] if slot and slot.ids else None for slot in slots]
-            forced = self.session.step(rows, tokens, self._hidden(), logits)
+
+            def fork(at: Sequence[int]) -> CacheBranches:
+                chosen = torch.tensor(at)
+                copied = cache.copy(chosen.to(device))
+                return CacheBranches(
+                    self.model, copied, mask[chosen], positions[chosen, -1], self._count
+                )
+
+            forced = self.session.step(rows, tokens, self._hidden(), logits, fork)
         self._write(slots, logits, forced)
+
+    def _count(self, rows: int) -> None:
+        self.steps += 1
+        self.rows_run += rows
 
     def _hidden(self) -> Tensor | None:
         """Return the states of this very step; a hook that did not fire is noticed at once."""
@@ -229,32 +285,41 @@ class Loop:
         )
         # After an exit the answer is greedy, as the recorded forced answers are.
         left = [bool(slot and slot.row and slot.row.exit) for slot in slots]
-        chosen = self.decoding.draw(logits, uniforms, torch.tensor(left, device=logits.device))
+        drawn_from = logits.clone() if self.processors else logits
+        for processor in self.processors:
+            every = [[*slot.prompt, *slot.ids] if slot else None for slot in slots]
+            drawn_from = processor(every, drawn_from)
+        greedy = torch.tensor(left, device=logits.device)
+        chosen = self.decoding.draw(drawn_from, uniforms, greedy)
         orders = torch.tensor([-1 if f is None else f for f in forced], device=logits.device)
         chosen = torch.where(orders >= 0, orders, chosen)
         logprobs = logits.log_softmax(-1)
-        entropy = -(logprobs.exp() * logprobs).nan_to_num(0.0).sum(-1)
         picked = logprobs.gather(-1, chosen[:, None])[:, 0]
-        values = zip(chosen.tolist(), picked.tolist(), entropy.tolist(), strict=True)
-        for i, (slot, (token, logprob, h)) in enumerate(zip(slots, values, strict=True)):
+        notes = torch.stack([picked, entropy(logprobs), confidence(logprobs)], 1)
+        values = zip(chosen.tolist(), notes.tolist(), strict=True)
+        for i, (slot, (token, (logprob, h, sure))) in enumerate(zip(slots, values, strict=True)):
             if slot is None:
                 continue
             slot.ids.append(token)
             slot.logprobs.append(logprob)
             slot.entropies.append(h)
+            slot.confidences.append(sure)
             finished = token in self.eos
             if finished or len(slot.ids) >= self.decoding.max_new_tokens:
                 self._close(slot, finished)
                 slots[i] = None
 
-    def _close(self, slot: _Slot, finished: bool) -> None:
+    def _close(self, slot: _Slot, finished: bool, stopped: bool = False) -> None:
         generation = Generation(
             slot.ids,
             slot.logprobs,
             slot.entropies,
+            slot.confidences,
             finished,
             slot.row.exit if slot.row else None,
             tuple(slot.row.scores) if slot.row else (),
+            slot.row.probed if slot.row else 0,
+            stopped,
         )
         self._done[slot.index] = generation
         if self._on_done is not None:

@@ -6,7 +6,7 @@ write next, if any. As all engines share this file, they leave at the same token
 """
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.signals.base import Moment
+from probexit.exits.engines.history import History
+from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
+from probexit.exits.signals.base import Moment, Trial
 from probexit.hooks.cues.reader import CueReader
 from probexit.hooks.think_tags import opens_thinking
 
@@ -42,23 +44,33 @@ class Row:
 
     Attributes:
         reader: Follows its text and finds its cues.
+        history: What it has seen so far.
         scores: The signal at its cues so far.
         forced: Tokens it still has to write to close its thinking, then ``ANSWER``.
         exit: Where it left, if it did.
         written: Tokens generated so far.
         refused: Exits not taken because no room for an answer was left.
+        probed: Tokens decoded only to decide: closing texts and trial answers.
     """
 
     reader: CueReader
+    history: History
     scores: list[float] = field(default_factory=list)
     forced: deque[int] = field(default_factory=deque)
     exit: Exit | None = None
     written: int = 0
     refused: int = 0
+    probed: int = 0
 
 
 class Session:
-    """A controller attached to one generation run."""
+    """A controller attached to one generation run.
+
+    Attributes:
+        extract: Reads the answer out of the text of a trial, closing text included; by default all
+            behind the closing text. Give it a task's ``extract`` for a signal that compares
+            answers, so that they are read as they were when the run was recorded.
+    """
 
     def __init__(
         self,
@@ -86,12 +98,22 @@ class Session:
             )
         self.cues = 0
         self.decisions = 0
+        self.extract: Callable[[str], str] = self._behind_closing
+        wanted = controller.signal.trial
+        self.trials = Trials(
+            self.closing,
+            self.end,
+            controller.answer_tokens if wanted is Trial.ANSWER else 0,
+            self._read,
+        )
 
     def start(self, prompt_ids: Sequence[int]) -> Row:
         """Open a row; its thinking may have begun in the prompt."""
         tags = self.controller.tags
         inside = opens_thinking(self.tokenizer, tags, prompt_ids)
-        return Row(CueReader(self.tokenizer, self.controller.cues, tags, inside))
+        reader = CueReader(self.tokenizer, self.controller.cues, tags, inside)
+        prompt = torch.as_tensor(list(prompt_ids))
+        return Row(reader, History(self.tokenizer, prompt, 0 if inside else None))
 
     def step(
         self,
@@ -99,6 +121,7 @@ class Session:
         tokens: Sequence[int | None],
         hidden: Tensor | None,
         logits: Tensor,
+        fork: Fork | None = None,
     ) -> list[int | None]:
         """Follow one forward pass.
 
@@ -107,16 +130,26 @@ class Session:
             tokens: The generated token each row has just consumed; None right after the prompt.
             hidden: ``[b, L, d]`` at the signal's layers, or None if it reads none.
             logits: ``[b, V]``.
+            fork: Copies rows, for signals that need a trial answer.
 
         Returns:
             The token each row must write next, or None for a free choice.
+
+        Raises:
+            ValueError: if the signal needs trial answers and the engine cannot fork.
         """
         at_cue = [
             i
             for i, (row, token) in enumerate(zip(rows, tokens, strict=True))
-            if row is not None and token is not None and self._feed(row, token)
+            if row is not None
+            and token is not None
+            and self._feed(row, token, hidden[i] if hidden is not None else None)
         ]
+        if self.controller.signal.per_token:
+            self._foresee(rows, logits)
         if at_cue:
+            self._read_cues(at_cue, rows, hidden, logits)
+            self._try(at_cue, rows, fork)
             self._decide(at_cue, rows, hidden, logits)
         return [
             self._order(row, logits[i]) if row and row.forced else None
@@ -128,12 +161,15 @@ class Session:
         order = row.forced.popleft()
         return first_of_answer(logits, self.end) if order == ANSWER else order
 
-    def _feed(self, row: Row, token: int) -> bool:
+    def _feed(self, row: Row, token: int, hidden: Tensor | None) -> bool:
         """Let a row consume a token; True if it now stands at a cue where it may leave."""
         row.written += 1
         if row.exit is not None:
             return False
+        row.history.feed(token, hidden)
         cue = row.reader.feed(token)
+        if row.reader.inside and row.history.begins is None:
+            row.history.begins = len(row.history.ids)
         thinks = row.reader.inside and not row.reader.muted  # never leave inside a tool call
         if thinks and not cue and self._over_budget(row):
             self._leave(row, None)
@@ -142,6 +178,51 @@ class Session:
     def _over_budget(self, row: Row) -> bool:
         limit = self.controller.max_thinking
         return limit is not None and row.reader.thinking >= limit
+
+    def _foresee(self, rows: Sequence[Row | None], logits: Tensor) -> None:
+        for i, row in enumerate(rows):
+            if row is not None and row.exit is None and row.reader.inside:
+                row.history.foresee(logits[i])
+
+    def _read_cues(
+        self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor
+    ) -> None:
+        none = logits.new_zeros(0, 0)
+        for i in at:
+            if (row := rows[i]) is not None:
+                row.history.at_cue(
+                    none if hidden is None else hidden[i], logits[i], self.closing[0]
+                )
+
+    def _try(self, at: list[int], rows: Sequence[Row | None], fork: Fork | None) -> None:
+        """Decode a trial answer on a fork of each row that its signal wants one of."""
+        signal = self.controller.signal
+        if signal.trial is Trial.NONE:
+            return
+        if fork is None:
+            raise ValueError(
+                f"{type(signal).__name__} needs a trial answer decoded at each cue, which this "
+                "engine does not do: use the own loop or attach"
+            )
+        wanting = [
+            (i, row)
+            for i in at
+            if (row := rows[i]) is not None and bool(signal.trials(row.history.trace())[-1])
+        ]
+        made = self.trials.decode(fork([i for i, _ in wanting]), len(wanting)) if wanting else []
+        found = dict(zip((i for i, _ in wanting), made, strict=True))
+        for i in at:
+            if (row := rows[i]) is not None:
+                answer = found.get(i, TrialAnswer())
+                row.history.answers.append(answer)
+                row.probed += len(answer.ids) + (len(self.closing) if i in found else 0)
+
+    def _read(self, ids: Sequence[int]) -> str:
+        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return self.extract(self.controller.closing + text)
+
+    def _behind_closing(self, text: str) -> str:
+        return text.removeprefix(self.controller.closing).strip()
 
     def _decide(
         self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor
@@ -153,6 +234,7 @@ class Session:
             logits=logits[index],
             cues_seen=torch.tensor([len(row.scores) + 1 for row in here]),
             thinking=torch.tensor([row.reader.thinking for row in here]),
+            history=lambda: [row.history.trace() for row in here],
         )
         scores = self.controller.signal.live(moment).tolist()
         self.cues += len(here)

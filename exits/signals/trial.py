@@ -1,10 +1,12 @@
 """What signals that look at a trial answer share: the answer must be decoded at every cue."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import Signal, Trial
 from probexit.exits.trace import Trace
 
 
@@ -12,20 +14,26 @@ from probexit.exits.trace import Trace
 class TrialSignal(Signal):
     """A signal read off the forced answer at the cue.
 
-    Replay takes the recorded forced answers. Each costs the tokens that close the thinking and the
-    tokens of the answer, whether or not the rule then exits.
+    Replay takes the recorded forced answers; live, the engine decodes them on a fork of its cache.
+    Each costs the tokens that close the thinking and the tokens of the answer, whether or not the
+    rule then exits.
 
     Attributes:
         closing: Tokens that close the thinking and start the answer.
+        answer_needed: False for a signal that reads only what the model would say next after the
+            closing text; no token of the answer is decoded then.
     """
 
     closing: int = 0
+    answer_needed: ClassVar[bool] = True
+
+    @property
+    def trial(self) -> Trial:
+        return Trial.ANSWER if self.answer_needed else Trial.CLOSING
+
+    def trials(self, trace: Trace) -> Tensor:
+        return torch.ones(len(trace.cues), dtype=torch.bool)
 
     def cost(self, trace: Trace) -> Tensor:
-        return trace.cues.answer_tokens + self.closing
-
-    def live(self, moment: Moment) -> Tensor:
-        raise ValueError(
-            f"{type(self).__name__} needs a trial answer decoded at each cue, which this engine "
-            "does not do: replay it over recorded traces, or attach a probe"
-        )
+        answer = trace.cues.answer_tokens if self.answer_needed else 0
+        return (answer + self.closing) * self.trials(trace)

@@ -15,7 +15,7 @@ class Record(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("--model", default="shipped", help="'shipped', a local folder or a hub id")
+        add("--model", default="shipped", help="'shipped', 'shipped-deep', a local folder or a hub id")
         add("--revision", default="", help="commit of a hub model")
         add("--task", required=True, help="see `probexit list tasks`; variants as arith:hard")
         add("--data", type=Path, help="the task's file, where it reads one")
@@ -31,6 +31,7 @@ class Record(Command):
         add("--think-close", help="closing tag, likewise")
         add("--max-new-tokens", type=int, default=640)
         add("--answer-tokens", type=int, default=32, help="longest forced answer")
+        add("--answer-samples", type=int, default=0, help="answers sampled per cue (for BLADE)")
         add("--temperature", type=float, default=1.0, help="0 is greedy")
         add("--top-p", type=float, default=1.0)
         add("--batch-size", type=int, default=64)
@@ -44,6 +45,8 @@ class Record(Command):
         from probexit.experiments.recording.record import Recorder
         from probexit.experiments.recording.run import Run
 
+        if args.answer_samples and not args.temperature:
+            raise ValueError("--answer-samples needs a --temperature above 0 to sample at")
         if args.n < 1 or args.shard_size < 1:
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
         cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
@@ -56,7 +59,8 @@ class Record(Command):
         decoding = _decoding(args)
         run = Run(args.out)
         run.begin(_manifest(args, reasoner, layers, asdict(decoding)))
-        Recorder(reasoner, problems, cues, layers, decoding).record(run, args.n, args.shard_size)
+        recorder = Recorder(reasoner, problems, cues, layers, decoding, args.answer_samples)
+        recorder.record(run, args.n, args.shard_size)
         print(_summary(run))
 
 
@@ -128,6 +132,7 @@ def _manifest(
             "transformers": transformers.__version__,
             "numpy": numpy.__version__,
         },
+        answer_samples=args.answer_samples,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.history import entropy
 from probexit.experiments.recording.attention import branch_mask
 
 
@@ -23,20 +25,31 @@ class Branch:
         prefix: How many tokens of the sequence (prompt included) it keeps.
         ids: The answer's tokens, end-of-sequence included.
         logprobs: Their log-probabilities.
+        entropies: Entropy (nats) of the distributions they were chosen from.
+        uniforms: ``[a]`` random numbers to sample the answer by; None decodes greedily.
     """
 
     prefix: int
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+    uniforms: Tensor | None = None
     done: bool = False
 
 
 class Tree:
     """Branches over a prefilled batch, grown together a column at a time."""
 
-    def __init__(self, model: Any, cache: Any, branches: Sequence[Sequence[Branch]]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        cache: Any,
+        branches: Sequence[Sequence[Branch]],
+        decoding: Decoding | None = None,
+    ) -> None:
         """Take a prefilled cache of ``b`` right-padded sequences and each one's branches."""
         self.model, self.cache, self.branches = model, cache, branches
+        self.decoding = decoding or Decoding()
         self.columns = int(cache.get_seq_length())
         self.width = max(len(row) for row in branches)
         prefix = [[b.prefix for b in row] + [0] * (self.width - len(row)) for row in branches]
@@ -77,7 +90,7 @@ class Tree:
 
 
 def force_exits(tree: Tree, closing: Sequence[int], eos: set[int], answer_tokens: int) -> None:
-    """Write ``closing`` and a greedy answer at every branch, filling ``ids`` and ``logprobs``.
+    """Write ``closing`` and an answer at every branch, filling all of its columns.
 
     An answer is never empty: its first token is the likeliest that does not end it, as it is live.
 
@@ -91,24 +104,40 @@ def force_exits(tree: Tree, closing: Sequence[int], eos: set[int], answer_tokens
     ids = torch.tensor(list(closing), device=tree.prefix.device).expand(rows, width, -1)
     for written in range(answer_tokens):
         logprobs = tree.grow(ids).log_softmax(-1)
+        spread = entropy(logprobs)
         if written == 0:
             logprobs[..., sorted(eos)] = float("-inf")
-        best, chosen = logprobs.max(-1)
-        _note(tree.branches, chosen.tolist(), best.tolist(), eos)
+        chosen = _choose(tree, logprobs, written)
+        picked = logprobs.gather(-1, chosen[..., None])[..., 0]
+        _note(tree.branches, torch.stack([picked, spread], -1).tolist(), chosen.tolist(), eos)
         if all(branch.done for row in tree.branches for branch in row):
             return
         ids = chosen[..., None]
 
 
+def _choose(tree: Tree, logprobs: Tensor, written: int) -> Tensor:
+    """Choose a token ``[b, w]`` of each branch from ``[b, w, V]``."""
+    draws = torch.zeros(logprobs.shape[:2], dtype=torch.float64)
+    greedy = torch.ones(logprobs.shape[:2], dtype=torch.bool)
+    for i, row in enumerate(tree.branches):
+        for j, branch in enumerate(row):
+            if branch.uniforms is not None:
+                draws[i, j], greedy[i, j] = branch.uniforms[written], False
+    flat = logprobs.flatten(0, 1)
+    chosen = tree.decoding.draw(flat, draws.flatten(), greedy.flatten().to(flat.device))
+    return chosen.reshape(logprobs.shape[:2])
+
+
 def _note(
     branches: Sequence[Sequence[Branch]],
+    values: list[list[list[float]]],
     tokens: list[list[int]],
-    logprobs: list[list[float]],
     eos: set[int],
 ) -> None:
-    for row, row_tokens, row_logprobs in zip(branches, tokens, logprobs, strict=True):
-        for branch, token, logprob in zip(row, row_tokens, row_logprobs, strict=False):
+    for row, row_values, row_tokens in zip(branches, values, tokens, strict=True):
+        for branch, (logprob, spread), token in zip(row, row_values, row_tokens, strict=False):
             if not branch.done:
                 branch.ids.append(token)
                 branch.logprobs.append(logprob)
+                branch.entropies.append(spread)
                 branch.done = token in eos

@@ -1,17 +1,18 @@
 """Read a batch of finished rollouts: one prefill gives every cue state and all forced exits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.history import TOP, entropy
 from probexit.experiments.recording.forced_exits import Branch, Tree, force_exits
 from probexit.hooks.capture import Capture
-
-TOP = 20  # largest log-probabilities kept at a cue (DeepConf's k, arXiv 2508.15260)
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,14 @@ class Rollout:
 
     Attributes:
         ids: Prompt and generated tokens.
-        at: Index into ``ids`` of each token to read and to force an exit after.
+        at: Index into ``ids`` of each token to read and to force an exit after. The first stands
+            before the thinking; a step begins behind it or behind the one before.
+        key: Seeds the sampling of answers.
     """
 
     ids: list[int]
     at: list[int]
+    key: int = 0
 
 
 @dataclass(frozen=True)
@@ -33,17 +37,21 @@ class Reading:
 
     Attributes:
         hidden: ``[n, L, d]`` bfloat16.
+        step_hidden: ``[n, L, d]`` bfloat16, the mean over the step that ends there.
         entropy: ``[n]`` of the next-token distribution, nats.
         top_logprobs: ``[n, k]``.
         end_logprob: ``[n]`` of the end-of-thinking token.
         answers: The forced exits.
+        sampled: Per sample, the same forced exits with a sampled answer.
     """
 
     hidden: Tensor
+    step_hidden: Tensor
     entropy: Tensor
     top_logprobs: Tensor
     end_logprob: Tensor
     answers: list[Branch]
+    sampled: list[list[Branch]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Reader:
         closing: Tokens of the forced exit; the first is the end-of-thinking token.
         eos: Tokens that end an answer.
         answer_tokens: Longest forced answer.
+        samples: How many answers to sample at each forced exit besides the greedy one.
+        decoding: How to sample them.
     """
 
     model: Any
@@ -63,6 +73,8 @@ class Reader:
     closing: tuple[int, ...]
     eos: frozenset[int]
     answer_tokens: int = 32
+    samples: int = 0
+    decoding: Decoding = field(default_factory=Decoding)
 
     @torch.inference_mode()
     def read(self, rollouts: Sequence[Rollout]) -> list[Reading]:
@@ -74,8 +86,10 @@ class Reader:
         rows = torch.tensor([i for i, r in enumerate(rollouts) for _ in r.at], device=device)
         columns = torch.tensor([at for r in rollouts for at in r.at], device=device)
         kept, where = torch.unique(columns, return_inverse=True)
+        thought = [(i, at) for i, r in enumerate(rollouts) for at in range(r.at[0], r.at[-1] + 1)]
+        positions = torch.tensor(thought, device=device).unbind(1)
         cache = DynamicCache()
-        with Capture(self.model, self.layers, positions=(rows, columns)) as capture:
+        with Capture(self.model, self.layers, positions=(positions[0], positions[1])) as capture:
             output = self.model(
                 input_ids=ids,
                 attention_mask=mask.to(device),
@@ -84,20 +98,53 @@ class Reader:
                 use_cache=True,
                 logits_to_keep=kept,
             )
-            hidden = capture.chosen().to(torch.bfloat16).cpu()
+            hidden = capture.chosen()
         logprobs = output.logits[rows, where].float().log_softmax(-1)
-        answers = [[Branch(at + 1) for at in r.at] for r in rollouts]
-        tree = Tree(self.model, cache, answers)
+        trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
+        states = hidden.split([r.at[-1] - r.at[0] + 1 for r in rollouts])
+        return self._split(rollouts, states, logprobs, trees)
+
+    def _force(
+        self, cache: Any, rollouts: Sequence[Rollout], sample: int, width: int
+    ) -> list[list[Branch]]:
+        """Force all exits once: greedily if ``sample`` is -1."""
+        if grown := int(cache.get_seq_length()) - width:
+            cache.crop(-grown)  # what the tree before has written
+
+        def uniforms(rollout: Rollout, at: int) -> Tensor | None:
+            if sample < 0:
+                return None
+            generator = np.random.default_rng((self.decoding.seed, rollout.key, at, sample))
+            return torch.from_numpy(generator.random(self.answer_tokens))
+
+        branches = [[Branch(at + 1, uniforms=uniforms(r, at)) for at in r.at] for r in rollouts]
+        tree = Tree(self.model, cache, branches, self.decoding)
         force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
-        return self._split(hidden, logprobs, answers)
+        return branches
 
     def _split(
-        self, hidden: Tensor, logprobs: Tensor, answers: list[list[Branch]]
+        self,
+        rollouts: Sequence[Rollout],
+        states: Sequence[Tensor],
+        logprobs: Tensor,
+        trees: list[list[list[Branch]]],
     ) -> list[Reading]:
         """Cut the batch's columns back into rollouts."""
-        entropy = -(logprobs.exp() * logprobs).nan_to_num(0.0).sum(-1).cpu()
-        top = logprobs.topk(min(TOP, logprobs.shape[-1]), -1).values.cpu()
-        end = logprobs[:, self.closing[0]].cpu()
-        sizes = [len(row) for row in answers]
-        columns = [torch.split(column, sizes) for column in (hidden, entropy, top, end)]
-        return [Reading(*parts) for parts in zip(*columns, answers, strict=True)]
+        top = logprobs.topk(min(TOP, logprobs.shape[-1]), -1).values
+        columns = (entropy(logprobs), top, logprobs[:, self.closing[0]])
+        split = [torch.split(column.cpu(), [len(r.at) for r in rollouts]) for column in columns]
+        readings = []
+        for i, (rollout, hidden) in enumerate(zip(rollouts, states, strict=True)):
+            ends = torch.tensor(rollout.at) - rollout.at[0]
+            summaries = [column[i] for column in split]
+            answers, *sampled = [tree[i] for tree in trees]
+            at_ends = hidden[ends.to(hidden.device)].to(torch.bfloat16).cpu()
+            readings.append(Reading(at_ends, _means(hidden, ends), *summaries, answers, sampled))
+        return readings
+
+
+def _means(hidden: Tensor, ends: Tensor) -> Tensor:
+    """Average ``hidden [t, L, d]`` over the steps that end at ``ends [n]``; the first is alone."""
+    lengths = ends.diff(prepend=torch.tensor([-1]))
+    steps = torch.split(hidden.float(), lengths.tolist())
+    return torch.stack([step.mean(0) for step in steps]).to(torch.bfloat16).cpu()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class Recorder:
         cues: Where to look.
         layers: Which layers to keep.
         decoding: How to generate.
+        answer_samples: How many answers to sample at each cue besides the greedy one.
     """
 
     reasoner: Reasoner
@@ -41,6 +42,7 @@ class Recorder:
     cues: CueSet
     layers: tuple[int, ...]
     decoding: Decoding
+    answer_samples: int = 0
 
     def record(self, run: Run, n: int, shard_size: int) -> None:
         """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
@@ -63,20 +65,20 @@ class Recorder:
         keys = [first + i for i in range(len(items))]
         generations = loop.run(prompts, keys, lambda _index, _generation: bar.update(1))
         sketches = [
-            self._sketch(item, prompt, generation)
-            for item, prompt, generation in zip(items, prompts, generations, strict=True)
+            self._sketch(item, prompt, generation, key)
+            for item, prompt, generation, key in zip(items, prompts, generations, keys, strict=True)
         ]
         readings = self._read(sketches)
         return [self._trace(s, r) for s, r in zip(sketches, readings, strict=True)]
 
-    def _sketch(self, item: Item, prompt: list[int], generation: Generation) -> "_Sketch":
+    def _sketch(self, item: Item, prompt: list[int], generation: Generation, key: int) -> "_Sketch":
         """Find the cues; one so late that no answer fits behind it is left out, as it is live."""
         begins, thinking, positions = thinking_span(
             self.reasoner, self.cues, prompt, generation.token_ids
         )
         room = len(self.reasoner.closing_ids()) + self.reasoner.answer_tokens
         early = [at for at in positions if at + 1 + room <= self.decoding.max_new_tokens]
-        return _Sketch(item, prompt, generation, early, begins, thinking)
+        return _Sketch(item, prompt, generation, early, begins, thinking, key)
 
     def _read(self, sketches: Sequence["_Sketch"]) -> list[Reading]:
         """Prefill in batches of similar length."""
@@ -86,6 +88,8 @@ class Recorder:
             tuple(self.reasoner.closing_ids()),
             frozenset(self.reasoner.eos),
             self.reasoner.answer_tokens,
+            self.answer_samples,
+            self.decoding,
         )
         rollouts = [sketch.rollout for sketch in sketches]
         order = sorted(range(len(rollouts)), key=lambda i: len(rollouts[i].ids))
@@ -108,7 +112,11 @@ class Recorder:
         same = cache(self.task.same)
         forced = [self._answer(branch.ids) for branch in reading.answers]
         right = torch.tensor([same(a, item.gold) for a in forced])
-        cues = _columns(reading, [-1, *sketch.positions], forced, right)
+        sampled = [
+            [same(self._answer(branch.ids), item.gold) for branch in sample]
+            for sample in reading.sampled
+        ]
+        cues = self._columns(sketch, reading, forced, right, sampled)
         return Trace(
             problem=item.id,
             rollout=0,
@@ -116,6 +124,7 @@ class Recorder:
             token_ids=torch.tensor(tokens),
             logprobs=torch.tensor(generation.logprobs),
             entropies=torch.tensor(generation.entropies),
+            confidences=torch.tensor(generation.confidences),
             thinking=sketch.thinking,
             finished=generation.finished,
             answer=answer,
@@ -127,6 +136,48 @@ class Recorder:
             question=item.question,
             begins=sketch.begins,
         )
+
+    def _columns(
+        self,
+        sketch: "_Sketch",
+        reading: Reading,
+        answers: list[str],
+        right: torch.Tensor,
+        sampled: list[list[bool]],
+    ) -> tuple[Cues, Cues]:
+        """Lay a reading out in the trace's columns: the start, and the cues."""
+        pad = torch.nn.utils.rnn.pad_sequence
+        ids = pad([torch.tensor(b.ids) for b in reading.answers], True, -1)
+        logprobs = pad([torch.tensor(b.logprobs) for b in reading.answers], True, 0.0)
+        entropies = pad([torch.tensor(b.entropies) for b in reading.answers], True, 0.0)
+        positions = [-1, *sketch.positions]
+        steps = ["", *self._steps(sketch)]
+        grades = torch.tensor(sampled).T if sampled else None
+
+        def cut(rows: slice) -> Cues:
+            return Cues(
+                positions=torch.tensor(positions[rows], dtype=torch.long),
+                hidden=reading.hidden[rows],
+                entropy=reading.entropy[rows],
+                top_logprobs=reading.top_logprobs[rows],
+                end_logprob=reading.end_logprob[rows],
+                step_hidden=reading.step_hidden[rows],
+                steps=tuple(steps[rows]),
+                answers=tuple(answers[rows]),
+                answer_ids=ids[rows],
+                answer_logprobs=logprobs[rows],
+                answer_entropies=entropies[rows],
+                correct=right[rows].bool(),
+                sampled_right=None if grades is None else grades[rows],
+            )
+
+        return cut(slice(0, 1)), cut(slice(1, None))
+
+    def _steps(self, sketch: "_Sketch") -> list[str]:
+        """Decode what was thought between the cues."""
+        edges = [sketch.begins, *(at + 1 for at in sketch.positions)]
+        ids = sketch.generation.token_ids
+        return [self.reasoner.tokenizer.decode(ids[a:b]) for a, b in pairwise(edges)]
 
     def _answer(self, ids: list[int]) -> str:
         text = self.reasoner.tokenizer.decode(ids, skip_special_tokens=True)
@@ -173,6 +224,7 @@ class _Sketch:
     positions: list[int]
     begins: int
     thinking: int
+    key: int
 
     @property
     def rollout(self) -> Rollout:
@@ -180,31 +232,7 @@ class _Sketch:
         stop = self.begins + self.thinking
         start = len(self.prompt) + min(self.begins, len(self.generation.token_ids)) - 1
         at = [start, *(len(self.prompt) + p for p in self.positions)]
-        return Rollout(self.prompt + self.generation.token_ids[:stop], at)
-
-
-def _columns(
-    reading: Reading, positions: list[int], answers: list[str], right: torch.Tensor
-) -> tuple[Cues, Cues]:
-    """Lay a reading out in the trace's columns: the start, and the cues."""
-    pad = torch.nn.utils.rnn.pad_sequence
-    ids = pad([torch.tensor(b.ids) for b in reading.answers], True, -1)
-    logprobs = pad([torch.tensor(b.logprobs) for b in reading.answers], True, 0.0)
-
-    def cut(rows: slice) -> Cues:
-        return Cues(
-            positions=torch.tensor(positions[rows], dtype=torch.long),
-            hidden=reading.hidden[rows],
-            entropy=reading.entropy[rows],
-            top_logprobs=reading.top_logprobs[rows],
-            end_logprob=reading.end_logprob[rows],
-            answers=tuple(answers[rows]),
-            answer_ids=ids[rows],
-            answer_logprobs=logprobs[rows],
-            correct=right[rows].bool(),
-        )
-
-    return cut(slice(0, 1)), cut(slice(1, None))
+        return Rollout(self.prompt + self.generation.token_ids[:stop], at, self.key)
 
 
 def _whole(run: Run, number: int, items: Sequence[Item]) -> bool:

@@ -26,6 +26,7 @@ class Manifest:
         decoding: Decoding settings.
         answer_tokens: Longest forced answer.
         shard_size: Traces per shard.
+        answer_samples: Answers sampled at each cue besides the greedy one.
         tokenizer: Hash of the tokenizer.
         fingerprint: The model's fingerprint.
         seed: Seed of the task and of sampling.
@@ -48,6 +49,7 @@ class Manifest:
     fingerprint: dict[str, Any]
     seed: int
     versions: dict[str, str]
+    answer_samples: int = 0
 
 
 class Run:

@@ -24,10 +24,13 @@ _CUE_COLUMNS = (
     "entropy",
     "top_logprobs",
     "end_logprob",
+    "step_hidden",
     "answer_ids",
     "answer_logprobs",
+    "answer_entropies",
 )
-_TOKEN_COLUMNS = ("prompt_ids", "token_ids", "logprobs", "entropies")
+_OPTIONAL = ("sampled_right",)
+_TOKEN_COLUMNS = ("prompt_ids", "token_ids", "logprobs", "entropies", "confidences")
 _TRACE_FIELDS = (
     "problem",
     "rollout",
@@ -71,16 +74,24 @@ def write_shard(folder: Path, number: int, traces: Sequence[Trace]) -> None:
 
 
 def read_shard(folder: Path, number: int) -> list[Trace]:
-    """Read a shard's traces."""
+    """Read a shard's traces.
+
+    Raises:
+        ValueError: if an older version of probexit recorded it, without some of the columns.
+    """
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = pq.read_table(index_file(folder, number)).to_pylist()
     data = load_file(tensor_file(folder, number, sum(row["cue"] == START for row in rows)))
+    missing = [name for name in (*_CUE_COLUMNS, *_TOKEN_COLUMNS) if name not in data]
+    if missing:
+        raise ValueError(f"{folder} was recorded without {missing}: record again with this version")
+    names = (*_CUE_COLUMNS, *(name for name in _OPTIONAL if name in data))
     traces: list[Trace] = []
     at = 0
     tokens = {k: torch.split(data[k], data[f"{k}_length"].tolist()) for k in _TOKEN_COLUMNS}
     for i, count in enumerate(data["rows"].tolist()):
-        part = {name: data[name][at : at + count] for name in _CUE_COLUMNS}
+        part = {name: data[name][at : at + count] for name in names}
         own = {name: column[i] for name, column in tokens.items()}
         traces.append(_trace(own, part, rows[at : at + count]))
         at += count
@@ -113,6 +124,7 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
                 "position": int(part.positions[j]),
                 "exit_answer": part.answers[j],
                 "exit_correct": bool(part.correct[j]),
+                "step": part.steps[j],
                 "agrees": agrees,
             }
         )
@@ -132,8 +144,10 @@ def _tensors(traces: Sequence[Trace]) -> dict[str, Tensor]:
         columns = [getattr(trace, name) for trace in traces]
         data[name] = torch.cat(columns)
         data[f"{name}_length"] = torch.tensor([len(c) for c in columns])
-    for name in _CUE_COLUMNS:
-        data[name] = _stack([getattr(p, name) for t in traces for p in (t.start, t.cues) if p])
+    for name in (*_CUE_COLUMNS, *_OPTIONAL):
+        columns = [getattr(p, name) for t in traces for p in (t.start, t.cues) if p is not None]
+        if all(column is not None for column in columns):
+            data[name] = _stack(columns)
     data["rows"] = torch.tensor([len(trace.cues) + 1 for trace in traces])
     return data
 
@@ -154,6 +168,7 @@ def _trace(own: dict[str, Tensor], part: dict[str, Tensor], rows: list[dict[str,
         return Cues(
             **{name: column[cut] for name, column in part.items()},
             answers=tuple(row["exit_answer"] for row in chosen),
+            steps=tuple(row["step"] for row in chosen),
             correct=torch.tensor([row["exit_correct"] for row in chosen], dtype=torch.bool),
         )
 

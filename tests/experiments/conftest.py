@@ -55,21 +55,44 @@ def _logprobs(right: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
     return sureness.masked_fill(ids < 0, 0.0)
 
 
+def _steps(
+    right: Tensor, answers: tuple[str, ...], generator: torch.Generator
+) -> tuple[str, ...]:
+    """Wrong steps hedge more often; every other step states its answer."""
+    hedges = _random(len(right), generator) < 0.8 - 0.6 * right.float()
+    return tuple(
+        f"\n\n{'Maybe' if hedge else 'So'} the answer is {i if i % 2 else answers[i]}. Wait,"
+        for i, hedge in enumerate(hedges)
+    )
+
+
+def _sampled(right: Tensor, gold: int) -> Tensor:
+    """``[c, 4]``: right answers are mostly right again when they are sampled, wrong ones not."""
+    generator = torch.Generator().manual_seed(gold)
+    drawn = torch.rand(len(right), 4, generator=generator)
+    return drawn < torch.where(right, 0.95, 0.1)[:, None]
+
+
 def _cues(positions: Tensor, right: Tensor, gold: int, generator: torch.Generator) -> Cues:
     c = len(right)
     ids = torch.randint(0, 50, (c, 3), generator=generator)
     ids[_random(c, generator) < 0.5, 2] = -1
     top = -torch.rand(c, TOP, generator=generator).cumsum(-1)
+    answers = _answers(right, gold, generator)
     return Cues(
         positions=positions,
         hidden=_hidden(right, generator),
         entropy=_random(c, generator),
         top_logprobs=top,
         end_logprob=-6 * _random(c, generator) + 2 * right.float() - 3,
-        answers=_answers(right, gold, generator),
+        step_hidden=_hidden(right, generator),
+        steps=_steps(right, answers, generator),
+        answers=answers,
         answer_ids=ids,
         answer_logprobs=_logprobs(right, ids, generator),
+        answer_entropies=torch.rand(ids.shape, generator=generator) * (ids >= 0),
         correct=right,
+        sampled_right=_sampled(right, gold),
     )
 
 
@@ -104,6 +127,7 @@ def _trace(number: int, generator: torch.Generator) -> Trace:
         token_ids=torch.randint(0, 50, (length,), generator=generator),
         logprobs=-_random(length, generator),
         entropies=_random(length, generator),
+        confidences=1 + _random(length, generator),
         thinking=thinking,
         finished=finished,
         answer=answer,
@@ -145,13 +169,23 @@ def cut(trace: Trace, cue: int) -> Trace:
     """Replace all that comes after a cue by something else: as many cues, other readings."""
     later = torch.arange(len(trace.cues)) > cue
     columns = {}
-    for name in ("hidden", "entropy", "top_logprobs", "end_logprob", "answer_logprobs"):
+    for name in (*_READINGS, "answer_logprobs", "answer_entropies"):
         column = getattr(trace.cues, name).clone()
         column[later] = -column[later] - 0.1
         columns[name] = column
     answers = tuple("?" if gone else a for a, gone in zip(trace.cues.answers, later, strict=True))
+    steps = tuple("?" if gone else s for s, gone in zip(trace.cues.steps, later, strict=True))
     right = trace.cues.correct & ~later
-    return replace(trace, cues=replace(trace.cues, **columns, answers=answers, correct=right))
+    cues = replace(trace.cues, **columns, answers=answers, steps=steps, correct=right)
+    unseen = torch.arange(len(trace.token_ids)) > trace.cues.positions[cue]
+    tokens = {
+        name: torch.where(unseen, 2 * getattr(trace, name) + 1, getattr(trace, name))
+        for name in ("logprobs", "entropies", "confidences")
+    }
+    return replace(trace, cues=cues, **tokens)
+
+
+_READINGS = ("hidden", "step_hidden", "entropy", "top_logprobs", "end_logprob")
 
 
 def grade(trace: Trace, right: bool) -> Trace:
@@ -203,15 +237,19 @@ def by_hand(right: str, correct: bool, **changes: Any) -> Trace:
         entropy=torch.zeros(c),
         top_logprobs=torch.zeros(c, TOP),
         end_logprob=torch.zeros(c),
+        step_hidden=torch.zeros(c, len(LAYERS), WIDTH),
+        steps=("",) * c,
         answers=tuple("gold" if ok else f"no {i}" for i, ok in enumerate(good)),
         answer_ids=torch.ones(c, 2, dtype=torch.long),
         answer_logprobs=torch.zeros(c, 2),
+        answer_entropies=torch.zeros(c, 2),
         correct=good,
     )
     answer = "gold" if correct else "other"
     fields: dict[str, Any] = {
         "thinking": 10 * c + 5,
         "token_ids": torch.zeros(10 * c + 5 + 7, dtype=torch.long),
+        **{name: torch.zeros(10 * c + 5 + 7) for name in ("logprobs", "entropies", "confidences")},
         "answer": answer,
         "correct": correct,
         "gold": "gold",

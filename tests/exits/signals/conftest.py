@@ -19,14 +19,17 @@ def answered(answers: Sequence[str], logprobs: Sequence[Sequence[float]] = ()) -
         entropy=torch.zeros(c),
         top_logprobs=torch.zeros(c, 1),
         end_logprob=torch.zeros(c),
+        step_hidden=torch.zeros(c, 1, 1),
+        steps=("",) * c,
         answers=tuple(answers),
         answer_ids=pad(ids, True, -1) if rows else torch.empty(0, 0),
         answer_logprobs=pad(rows, True, 0.0) if rows else torch.empty(0, 0),
+        answer_entropies=torch.zeros(c, 1),
         correct=torch.zeros(c, dtype=torch.bool),
     )
     none = torch.empty(0)
     agrees = cues.correct
-    return Trace("p", 0, none, none, none, none, 5 * c, True, "", False, "", cues, agrees)
+    return Trace("p", 0, none, none, none, none, none, 5 * c, True, "", False, "", cues, agrees)
 
 
 @pytest.fixture

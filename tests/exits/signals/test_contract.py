@@ -1,19 +1,23 @@
 """What every signal promises; members are found by walking the folder."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
 import torch
-from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.persist import describe, from_json, restore, to_json
+from probexit.exits.signals.base import Moment, Signal, Trial
 from probexit.exits.signals.end_of_thinking import EndOfThinking
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.find import members
 from probexit.probes.random_direction import RandomDirection
+from probexit.probes.sequence.base import SequenceProbe
+from probexit.probes.sequence.ridge import Ridge
 
 SIGNALS = members("probexit.exits.signals")
 RECORDED = (2, 5, 7)
@@ -26,8 +30,52 @@ def probe(layers: int) -> RandomDirection:
 
 
 def make(member: type[Signal]) -> Signal:
-    """A member as it comes; only a probe has to be given one."""
-    return ProbeSignal(probe(2), (7, 2), RECORDED) if member is ProbeSignal else member()
+    """A member as it comes; probes without which it cannot be made are fitted to what it reads."""
+    types = get_type_hints(member)
+    needed = [f.name for f in fields(member) if f.default is f.default_factory is MISSING]
+    parts: dict[str, Any] = {
+        name: fitted(types[name], width(member, name)) for name in needed if name in PROBES
+    }
+    if "at" in types:
+        parts |= {"at": (2, 7), "recorded": RECORDED}
+    return member(**parts)
+
+
+PROBES = ("probe", "leaf", "novel")
+
+
+def width(member: type[Signal], name: str) -> int:
+    """How much a probe reads: features of its own, or two layers; novelty reads two steps."""
+    own: int = getattr(member, "width", 2 * WIDTH)
+    return 2 * own if name == "novel" else own
+
+
+def fitted(contract: type[Any], width: int) -> Any:
+    if issubclass(contract, SequenceProbe):
+        return Ridge().fit([torch.randn(30, width)], [(torch.arange(30) % 2).float()])
+    return RandomDirection().fit(torch.randn(30, width), torch.arange(30) % 2)
+
+
+def so_far(trace: Trace, cue: int, signal: Signal) -> Trace:
+    """The trace as an engine knows it at a cue: nothing later, nothing that the signal disowns."""
+    cues = {f.name: getattr(trace.cues, f.name) for f in fields(Cues)}
+    cut = {name: column[: cue + 1] for name, column in cues.items() if column is not None}
+    for name in ("hidden", "step_hidden"):
+        cut[name] = cut[name][:, [RECORDED.index(layer) for layer in signal.layers]]
+    if signal.trial is not Trial.ANSWER:
+        cut |= {"answers": ("",) * (cue + 1), "answer_ids": torch.empty(cue + 1, 0)}
+        cut |= {"answer_logprobs": torch.empty(cue + 1, 0)}
+    if signal.trial is Trial.NONE:
+        cut |= {"answer_entropies": torch.empty(cue + 1, 0)}
+    cut |= {"correct": torch.zeros(cue + 1, dtype=torch.bool)}
+    written = int(trace.cues.positions[cue]) + 1
+    known = written if signal.per_token else 0
+    tokens = {n: getattr(trace, n)[:known] for n in ("logprobs", "entropies", "confidences")}
+    thinking, token_ids = written - trace.begins, trace.token_ids[:written]
+    return replace(
+        trace, cues=Cues(**cut), **tokens, thinking=thinking, token_ids=token_ids, finished=False,
+        answer="", correct=False, gold="", agrees=cut["correct"],
+    )  # fmt: skip
 
 
 @pytest.fixture(params=SIGNALS.values(), ids=SIGNALS.keys())
@@ -39,7 +87,8 @@ def signal(request: pytest.FixtureRequest) -> Signal:
 def scene() -> Callable[..., tuple[Trace, Moment]]:
     """``scene(c)``: a trace, and the same cues as an engine shows them: one row per cue."""
 
-    def build(c: int = 6, layers: tuple[int, ...] = ()) -> tuple[Trace, Moment]:
+    def build(c: int = 6, signal: Signal | None = None) -> tuple[Trace, Moment]:
+        layers = signal.layers if signal else ()
         logits, hidden = torch.randn(c, VOCABULARY) * 3, torch.randn(c, len(RECORDED), WIDTH)
         positions = BEGINS + torch.arange(1, c + 1) * 4
         logprobs = logits.log_softmax(-1)
@@ -49,21 +98,25 @@ def scene() -> Callable[..., tuple[Trace, Moment]]:
             entropy=-(logprobs.exp() * logprobs).sum(-1),
             top_logprobs=logprobs.sort(-1, descending=True).values[:, :5],
             end_logprob=logprobs[:, END],
+            step_hidden=torch.randn(c, len(RECORDED), WIDTH).to(torch.bfloat16),
+            steps=tuple(f"so {i} it is. Wait," for i in range(c)),
             answers=tuple("a" if i < c // 2 else "b" for i in range(c)),
             answer_ids=torch.ones(c, 2, dtype=torch.long),
             answer_logprobs=-torch.rand(c, 2),
+            answer_entropies=torch.rand(c, 2),
             correct=torch.arange(c) > 2,
         )
-        tokens = torch.zeros(99)
+        tokens = torch.rand(99)
         trace = Trace(
-            "p", 0, tokens[:3].long(), tokens.long(), tokens, tokens, 80, True, "b", True, "b",
-            cues, torch.arange(c) > 2, begins=BEGINS,
+            "p", 0, tokens[:3].long(), tokens.long(), -tokens, tokens, tokens, 80, True, "b", True,
+            "b", cues, torch.arange(c) > 2, begins=BEGINS,
         )  # fmt: skip
         moment = Moment(
             hidden=hidden[:, [RECORDED.index(layer) for layer in layers]],
             logits=logits,
             cues_seen=torch.arange(1, c + 1),
             thinking=positions + 1 - BEGINS,
+            history=lambda: [so_far(trace, i, signal) for i in range(c) if signal],
         )
         return trace, moment
 
@@ -81,22 +134,9 @@ def test_one_float_per_cue(signal: Signal, scene: Any) -> None:
         assert torch.equal(signal.scores(trace), scores)
 
 
-def live(signal: Signal, moment: Moment) -> Tensor | None:
-    """The live score, or None for a signal that says, by its name, that it cannot be had live."""
-    try:
-        return signal.live(moment)
-    except ValueError as error:
-        if type(signal).__name__ not in str(error):
-            raise
-        return None
-
-
 def test_replay_equals_live(signal: Signal, scene: Any) -> None:
-    trace, moment = scene(6, signal.layers)
-    found = live(signal, moment)
-    if found is None:
-        assert (signal.cost(trace) > 0).all()  # only because it decodes what live does not
-        return
+    trace, moment = scene(6, signal)
+    found = signal.live(moment)
     assert found.dtype == torch.float32
     again = signal.live(moment)
     if not torch.equal(found, again):  # a coin: nothing but its range can agree
@@ -105,16 +145,30 @@ def test_replay_equals_live(signal: Signal, scene: Any) -> None:
     assert torch.allclose(found, signal.scores(trace), atol=1e-5)
     order = torch.randperm(6)
     shuffled = Moment(
-        moment.hidden[order], moment.logits[order], moment.cues_seen[order], moment.thinking[order]
+        moment.hidden[order],
+        moment.logits[order],
+        moment.cues_seen[order],
+        moment.thinking[order],
+        lambda: [moment.traces[i] for i in order.tolist()],
     )
     assert torch.allclose(signal.live(shuffled), found[order], atol=1e-6)
 
 
-def test_most_signals_can_be_had_live(scene: Any) -> None:
-    """Else the test above would hold for a family that refuses everything."""
-    signals = [make(member) for member in SIGNALS.values()]
-    possible = [s for s in signals if live(s, scene(6, s.layers)[1]) is not None]
-    assert {ProbeSignal, Position, EndOfThinking} <= {type(s) for s in possible}
+def test_pays_for_what_it_tries_and_for_nothing_else(signal: Signal, scene: Any) -> None:
+    trace, _ = scene(6)
+    tried = signal.trials(trace)
+    assert tried.dtype == torch.bool
+    if signal.trial is Trial.NONE:
+        assert not tried.any()
+    else:
+        assert ((replace(signal, closing=3).cost(trace) > 0) == tried).all()
+
+
+def test_saved_and_loaded_scores_the_same(signal: Signal, scene: Any, tmp_path: Path) -> None:
+    again = restore(from_json(to_json(describe(signal, tmp_path))), tmp_path)
+    assert again == signal
+    trace, _ = scene(6, signal)
+    assert torch.equal(again.scores(trace), signal.scores(trace))
 
 
 def test_position_by_hand(scene: Any) -> None:
@@ -142,8 +196,8 @@ def test_a_probe_reads_its_layers_in_its_order(scene: Any) -> None:
 
 def test_a_probe_reads_what_the_store_keeps(scene: Any) -> None:
     """Live states are rounded to bfloat16 first: a difference below that is none."""
-    _, moment = scene(4, (2,))
     reader = ProbeSignal(probe(1), (2,), RECORDED)
+    _, moment = scene(4, reader)
     rounded = Moment(
         moment.hidden.to(torch.bfloat16).float(), moment.logits, moment.cues_seen, moment.thinking
     )

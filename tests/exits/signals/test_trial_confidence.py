@@ -1,9 +1,7 @@
 import math
 
 import pytest
-import torch
 
-from probexit.exits.signals.base import Moment
 from probexit.exits.signals.trial_confidence import TrialConfidence
 
 
@@ -30,9 +28,3 @@ def test_each_trial_costs_its_closing_and_its_answer(answers):
 
 def test_without_cues(answers):
     assert TrialConfidence().scores(answers([])).tolist() == []
-
-
-def test_live_says_what_to_do_instead():
-    none = torch.zeros(1)
-    with pytest.raises(ValueError, match="replay it over recorded traces"):
-        TrialConfidence().live(Moment(none, none, none, none))
