@@ -12,6 +12,7 @@ from probexit.exits.engines.decoding import end_ids
 from probexit.hooks.think_tags import ThinkTags, think_tags
 
 SHIPPED = "shipped"
+DEEP = "shipped-deep"  # its sibling of twelve layers, made for exits in depth
 DEFAULT_CLOSING = "\n\nThe answer is"
 
 
@@ -69,7 +70,7 @@ class Source:
     """What to load, and what to believe instead of the tokenizer.
 
     Attributes:
-        name: "shipped", a local folder or a hub id.
+        name: "shipped", "shipped-deep", a local folder or a hub id.
         revision: Commit of a hub model.
         dtype: Precision of the weights; replay equals live token for token in float32.
         closing: Text after the closing tag of a forced exit; None = what the tokenizer's
@@ -124,10 +125,10 @@ def _pretrained(kind: str, source: Source, **settings: Any) -> Any:
 
 
 def _place(name: str) -> str:
-    if name == SHIPPED:
+    if name in (SHIPPED, DEEP):
         from probexit.experiments import reasoner
 
-        return str(reasoner.path())
+        return str(reasoner.path() if name == SHIPPED else reasoner.deep_path())
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise ValueError(f"there is no model folder {name!r}")
     return str(Path(name).expanduser()) if name.startswith("~") else name

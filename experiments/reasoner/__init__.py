@@ -10,3 +10,8 @@ from pathlib import Path
 def path() -> Path:
     """Name the folder of the checkpoint, ready for `from_pretrained`."""
     return Path(__file__).parent / "model"
+
+
+def deep_path() -> Path:
+    """Name the folder of its deeper sibling, whose every layer was taught to answer."""
+    return Path(__file__).parent / "deep"

@@ -1,7 +1,8 @@
 """Train the reasoner: `python -m probexit.experiments.reasoner.train --out DIR`.
 
 Two CPU cores and less than an hour suffice. The run is set by its seed and its number of steps;
-it keeps its state in the output folder and goes on from there when it is started again.
+it keeps its state in the output folder and goes on from there when it is started again. The deeper
+sibling, made for exits in depth, is `--layers 12 --width 128 --early-exits`.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from probexit.experiments.reasoner.data import IGNORED, Batch, batches
+from probexit.experiments.reasoner.early import early_exit_loss
 from probexit.experiments.reasoner.grammar import problem
 from probexit.experiments.reasoner.mixed import MixedOptimizer
 from probexit.experiments.reasoner.tokenizer import build, prompt
@@ -30,16 +32,16 @@ LAST_RATE = 0.01
 HASTY_RATE = 0.35
 
 
-def new_model(tokenizer: Any, layers: int) -> Any:
+def new_model(tokenizer: Any, layers: int, width: int = 192) -> Any:
     """Make a small Llama with fresh weights."""
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
-            hidden_size=192,
+            hidden_size=width,
             num_hidden_layers=layers,
             num_attention_heads=4,
             num_key_value_heads=4,
-            intermediate_size=512,
+            intermediate_size=8 * width // 3,
             max_position_embeddings=2048,
             tie_word_embeddings=True,
             initializer_range=0.05,
@@ -119,7 +121,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tokenizer = build()
         torch.manual_seed(options.seed)
-        self.model = new_model(self.tokenizer, options.layers)
+        self.model = new_model(self.tokenizer, options.layers, options.width)
         self.optimizer = MixedOptimizer(self.model, options.rate)
         self.done = self.tokens = 0
         self.seconds = 0.0
@@ -152,10 +154,16 @@ class Run:
         record = {**summary, "seconds": round(self.seconds), "log": self.log}
         (folder / "train_log.json").write_text(json.dumps(record, indent=1) + "\n")
 
+    def loss_of(self, batch: Batch) -> torch.Tensor:
+        """Give the loss that is learned from."""
+        if not self.options.early_exits:
+            return batch_loss(self.model, batch)
+        return early_exit_loss(self.model, batch, random.Random(f"layers {self.done}"))
+
     def learn(self, batch: Batch, scale: float) -> None:
         """Take one step at ``scale`` times the rate."""
         started = time.perf_counter()
-        loss = batch_loss(self.model, batch)
+        loss = self.loss_of(batch)
         torch.autograd.backward(loss)
         self.optimizer.step(scale)
         value = loss.item()
@@ -204,6 +212,8 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--hasty-steps", type=int, default=320, help="then steps on hasty ones")
     form.add_argument("--batch-tokens", type=int, default=4096, help="padded tokens in a step")
     form.add_argument("--layers", type=int, default=6)
+    form.add_argument("--width", type=int, default=192, help="of the residual stream")
+    form.add_argument("--early-exits", action="store_true", help="teach every layer to answer")
     form.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     form.add_argument("--seed", type=int, default=0)
     form.add_argument("--every", type=int, default=250, help="steps between saves")
