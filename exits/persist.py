@@ -3,30 +3,44 @@
 import dataclasses
 import json
 import math
+import re
 import sys
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.signals.base import Signal
+from probexit.exits.verifiers.base import Verifier
 from probexit.hooks.cues.base import CueSet
-from probexit.probes.base import Probe
+from probexit.probes.stored import Stored
 
-CONTRACTS = (CueSet, ExitPolicy, Probe, Signal)
+CONTRACTS = (CueSet, ExitPolicy, Signal, Stored, Verifier)
 _NUMBER = "not finite"  # JSON has no infinity
 
 
 def describe(part: Any, folder: Path) -> Any:
-    """Turn a part into JSON; a probe goes to ``folder/probe`` and is named by its class."""
-    if isinstance(part, Probe):
-        part.save(folder / "probe")
-        return {"probe": _name(part)}
+    """Turn a part into JSON; its probes go to ``folder/probe``, ``folder/probe-2`` and so on.
+
+    All probes of a controller must be in one part, or the next part would write over them.
+    """
+    names = ("probe" if i == 1 else f"probe-{i}" for i in count(1))
+    return _describe(part, folder, names)
+
+
+def _describe(part: Any, folder: Path, names: Iterator[str]) -> Any:
+    if isinstance(part, Stored):
+        name = next(names)
+        part.save(folder / name)
+        return {"probe": _name(part), "folder": name}
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        fields = {f.name: describe(getattr(part, f.name), folder) for f in dataclasses.fields(part)}
-        return {"class": _name(part), "config": fields}
+        fields = dataclasses.fields(part)
+        config = {f.name: _describe(getattr(part, f.name), folder, names) for f in fields}
+        return {"class": _name(part), "config": config}
     if isinstance(part, tuple):
-        return [describe(item, folder) for item in part]
+        return [_describe(item, folder, names) for item in part]
     return part
 
 
@@ -40,7 +54,7 @@ def restore(data: Any, folder: Path) -> Any:
     if isinstance(data, list):
         return tuple(restore(item, folder) for item in data)
     if isinstance(data, dict) and "probe" in data:
-        return _class(data["probe"]).load(folder / "probe")
+        return _class(data["probe"]).load(folder / _plain(data.get("folder", "probe")))
     if isinstance(data, dict) and "class" in data:
         config = {key: restore(value, folder) for key, value in data["config"].items()}
         try:
@@ -52,9 +66,24 @@ def restore(data: Any, folder: Path) -> Any:
     return data
 
 
+def _plain(name: str) -> str:
+    """Let a controller name no folder but those that ``describe`` makes."""
+    if not re.fullmatch(r"probe(-\d+)?", name):
+        raise ValueError(
+            f"this controller keeps a probe in {name!r}: it was not written by probexit"
+        )
+    return name
+
+
 def to_json(data: Any) -> str:
     """Write JSON that reads back equal, infinities included."""
-    return json.dumps(_finite(data), indent=2, allow_nan=False) + "\n"
+    return json.dumps(_finite(data), indent=2, allow_nan=False, default=_refuse) + "\n"
+
+
+def _refuse(thing: Any) -> Any:
+    raise ValueError(
+        f"{thing!r} cannot be saved: give a part that is a class, such as a Verifier of your own"
+    )
 
 
 def from_json(text: str) -> Any:

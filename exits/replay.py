@@ -1,7 +1,6 @@
 """Replay an exit rule over recorded traces: the same policies, on arrays, in seconds."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,24 +14,36 @@ def exit_table(policy: ExitPolicy, scores: Sequence[Tensor], grid: Tensor) -> Te
     """Find the cue at which each trace leaves, at each threshold.
 
     Args:
-        policy: The policy; its threshold is replaced by each of the grid.
+        policy: The policy; its own threshold is not looked at.
         scores: One ``[c_i]`` score vector per trace.
         grid: ``[m]`` thresholds.
 
     Returns:
         ``[n, m]`` index of the first cue where the policy exits; ``NO_EXIT`` if it never does.
     """
-    policies = [replace(policy, threshold=float(threshold)) for threshold in grid]
-    table = torch.full((len(scores), len(policies)), NO_EXIT)
-    lengths = torch.tensor([len(s) for s in scores], dtype=torch.long)
-    for t in range(1, max(lengths.tolist(), default=0) + 1):
-        rows = torch.nonzero(lengths >= t)[:, 0]
-        history = torch.stack([scores[int(i)][:t] for i in rows]).double()
-        for j, at in enumerate(policies):
-            leaving = rows[at.should_exit(history)]
-            first = leaving[table[leaving, j] == NO_EXIT]
-            table[first, j] = t - 1
+    highest = _levels(policy, scores).cummax(1).values  # what was left once is left
+    # the lowest number that is one keeps a threshold of -inf from leaving where no threshold does
+    wanted = grid.double().clamp(min=torch.finfo(torch.float64).min).expand(len(scores), -1)
+    table = torch.searchsorted(highest, wanted.contiguous())
+    table[table == highest.shape[1]] = NO_EXIT
     return table
+
+
+def _levels(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
+    """Return the level of each trace at each cue, ``[n, most cues]``; ``-inf`` where it has none.
+
+    Infinite levels become the largest number: a threshold of infinity is never reached.
+    """
+    lengths = torch.tensor([len(s) for s in scores], dtype=torch.long)
+    most = max(lengths.tolist(), default=0)
+    padded = torch.full((len(scores), most), -torch.inf, dtype=torch.float64)
+    for row, own in zip(padded, scores, strict=True):
+        row[: len(own)] = own
+    levels = torch.full_like(padded, -torch.inf)
+    for t in range(most):
+        rows = lengths > t
+        levels[rows, t] = policy.level(padded[rows, : t + 1])
+    return levels.nan_to_num(nan=-torch.inf, neginf=-torch.inf)
 
 
 def exits(policy: ExitPolicy, scores: Sequence[Tensor]) -> list[int | None]:

@@ -38,6 +38,21 @@ def certify_rule(
     """
     signal, policy = rule
     exits = exit_table(policy, [signal.scores(trace) for trace in traces], grid)
+    return certify_exits(traces, exits, grid, loss, calibrator)
+
+
+def certify_exits(
+    traces: Sequence[Trace], exits: Tensor, grid: Tensor, loss: Loss, calibrator: Calibrator
+) -> Certificate:
+    """Certify a threshold from where it leaves each trace.
+
+    Args:
+        traces: The calibration split.
+        exits: ``[n, m]`` cue index or ``NO_EXIT``, as ``exit_table`` gives.
+        grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
+        loss: What must be controlled.
+        calibrator: How.
+    """
     return certify(calibrator, loss.table(traces, exits), grid.double().numpy().astype(np.float64))
 
 

@@ -11,8 +11,8 @@ from probexit.experiments.find import members
 
 COMMANDS = "probexit.experiments.commands"
 ORDER = (
-    *("demo", "record", "fit", "calibrate", "compare", "report", "validate", "plan"),
-    *("run", "audit", "watch", "recalibrate", "list"),
+    *("demo", "record", "fit", "calibrate", "compare", "frontier", "transfer"),
+    *("report", "page", "validate", "plan", "run", "audit", "watch", "recalibrate", "list"),
 )
 INTERRUPTED = 130
 

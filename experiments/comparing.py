@@ -1,19 +1,39 @@
 """Compare every exit rule on a run, and keep the table, the figures and the report beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from probexit.experiments.comparison.choice import CORE
 from probexit.experiments.comparison.compare import compare
 from probexit.experiments.comparison.layers import layer_map
 from probexit.experiments.comparison.table import Comparison
 from probexit.experiments.find import named
 from probexit.experiments.fitting import PROBES, load_fit, splits_of
+from probexit.experiments.fresh.bench import Bench
+from probexit.experiments.methods.base import Method
 from probexit.experiments.methods.context import Context
 from probexit.experiments.models import Reasoner, Source, load
 from probexit.experiments.recording.run import Run, tags_from
 from probexit.experiments.report.figures import Picture, pictures
 from probexit.experiments.report.page import Report, describe, examples
+
+READABLE = 12  # curves in one figure; of more, one of each kind is drawn (see `frontier`)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """At which risks to compare, and on how much.
+
+    Attributes:
+        alpha: The common one: every rule is certified at it.
+        ours: Those at which our rule is shown as well.
+        problems: Test problems to use; None takes all.
+    """
+
+    alpha: float = 0.05
+    ours: tuple[float, ...] = (0.02, 0.05, 0.1)
+    problems: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,28 +61,43 @@ class Compared:
         return folder
 
 
-def compare_run(run: Run, alphas: Sequence[float]) -> Compared:
-    """Compare all rules on the run's test split; the middle one of ``alphas`` is the common risk.
+def compare_run(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Compared:
+    """Compare exit rules on the run's test split.
+
+    Args:
+        run: A run with a fitted probe.
+        levels: The common risk, and those of our rule.
+        methods: Rules by name, in the table's order.
 
     Raises:
         ValueError: if no probe was fitted, or nothing was recorded.
     """
-    fitted, manifest = load_fit(run), run.manifest
-    levels = tuple(sorted(alphas))
-    context = Context(
-        splits=splits_of(run),
+    context = context_of(run, levels, methods)
+    comparison = compare(context, methods)
+    fitted, layers = load_fit(run), run.manifest.layers
+    by_layer = layer_map(context.splits, layers, named(PROBES, fitted.probe), fitted.target)
+    shown = comparison if len(comparison.curves) <= READABLE else comparison.only(CORE)
+    return Compared(run, context, comparison, pictures(context, shown, by_layer))
+
+
+def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Context:
+    """Return what the rules are given; a bench only if one of them must generate anew.
+
+    Raises:
+        ValueError: as ``compare_run``.
+    """
+    fitted, reasoner, splits = load_fit(run), source_of(run), splits_of(run)
+    live = not all(method.replayed for method in methods.values())
+    return Context(
+        splits=replace(splits, test=splits.test[: levels.problems]),
         probe=fitted.signal,
         grid=fitted.grid,
-        closing=len(source_of(run).closing_ids()),
-        alpha=levels[len(levels) // 2],
-        alphas=levels,
-        seed=manifest.seed,
+        closing=len(reasoner.closing_ids()),
+        alpha=levels.alpha,
+        alphas=levels.ours,
+        seed=run.manifest.seed,
+        bench=Bench.of(run, reasoner) if live else None,
     )
-    comparison = compare(context)
-    by_layer = layer_map(
-        context.splits, manifest.layers, named(PROBES, fitted.probe), fitted.target
-    )
-    return Compared(run, context, comparison, pictures(context, comparison, by_layer))
 
 
 def report_on(compared: Compared) -> Path:

@@ -1,5 +1,6 @@
 """What a probe is trained to predict at a cue."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.trace import Trace
+
+Label = Callable[[Trace], Tensor]
 
 
 def correct(trace: Trace) -> Tensor:
@@ -24,11 +27,77 @@ def stays(trace: Trace) -> Tensor:
     return trace.stays_right()
 
 
-TARGETS: dict[str, Callable[[Trace], Tensor]] = {
+def reached(trace: Trace) -> Tensor:
+    """Tell where the answer is or was right: once 1, always 1 (needs gold; arXiv 2505.18404)."""
+    return _from_first(trace.cues.correct)
+
+
+def arrived(trace: Trace) -> Tensor:
+    """Tell whether the full run's answer was there already: here or before (arXiv 2603.12529)."""
+    return _from_first(trace.agrees)
+
+
+def converged(trace: Trace) -> Tensor:
+    """Tell where the forced answer equals the last forced answer, here and from here on.
+
+    The model's own label: neither gold nor the full run's answer is needed (arXiv 2506.02536,
+    Learn-to-Stop). Answers are equal if their texts are, spaces at the ends aside.
+    """
+    answers = [text.strip() for text in trace.cues.answers]
+    same = torch.tensor([text == answers[-1] for text in answers], dtype=torch.bool)
+    return same.flip(0).cummin(0).values.flip(0)
+
+
+TARGETS: dict[str, Label] = {
     "correct": correct,
     "agrees": agrees,
     "stays": stays,
+    "reached": reached,
+    "arrived": arrived,
+    "converged": converged,
 }
+
+
+def novel(trace: Trace) -> Tensor:
+    """Tell where the forced answer was not given at any earlier cue (after arXiv 2505.18404).
+
+    The paper has a judge read whether a step adds anything; here what it adds is an answer.
+    """
+    seen: set[str] = set()
+    found = []
+    for answer in (text.strip() for text in trace.cues.answers):
+        found.append(answer not in seen)
+        seen.add(answer)
+    return torch.tensor(found, dtype=torch.bool)
+
+
+def leaf(trace: Trace) -> Tensor:
+    """Tell which steps attempt an answer: their text states the forced answer, as whole words.
+
+    The paper has a judge read it (arXiv 2505.18404). Case is not looked at.
+    """
+    pairs = zip(trace.cues.answers, trace.cues.steps, strict=True)
+    return torch.tensor([_states(step, answer.strip()) for answer, step in pairs]).bool()
+
+
+def unanimous(trace: Trace) -> Tensor:
+    """Tell where all sampled forced answers are right (BLADE, arXiv 2607.28966).
+
+    Raises:
+        ValueError: if none were recorded.
+    """
+    sampled = trace.cues.sampled_right
+    if sampled is None:
+        raise ValueError("no sampled answers were recorded: record with --answer-samples 16")
+    return sampled.all(1)
+
+
+def progress(trace: Trace) -> Tensor:
+    """Return how far the thinking has come, ``[c]`` in (0, 1]: the share of its tokens.
+
+    The relative position j / N of arXiv 2506.07240, section 2.
+    """
+    return (trace.cues.positions + 1 - trace.begins) / trace.thinking
 
 
 @dataclass(frozen=True)
@@ -54,7 +123,16 @@ def cue_table(traces: Sequence[Trace], target: str) -> CueTable:
     """
     if target not in TARGETS:
         raise ValueError(f"unknown target {target!r}: choose one of {', '.join(TARGETS)}")
-    number = {problem: i for i, problem in enumerate(sorted({t.problem for t in traces}))}
+    return pooled(traces, TARGETS[target], lambda trace: trace.cues.hidden)
+
+
+def pooled(traces: Sequence[Trace], label: Label, states: Label) -> CueTable:
+    """Pool the cues of traces, with ``states`` (such as the steps' means) ``[c, L, d]`` of each.
+
+    Raises:
+        ValueError: if no trace has a cue.
+    """
+    number = problem_numbers(traces)
     with_cues = [trace for trace in traces if len(trace.cues)]
     if not with_cues:
         raise ValueError(
@@ -63,7 +141,22 @@ def cue_table(traces: Sequence[Trace], target: str) -> CueTable:
         )
     groups = [torch.full((len(t.cues),), number[t.problem]) for t in with_cues]
     return CueTable(
-        torch.cat([trace.cues.hidden for trace in with_cues]),
-        torch.cat([TARGETS[target](trace) for trace in with_cues]),
+        torch.cat([states(trace) for trace in with_cues]),
+        torch.cat([label(trace) for trace in with_cues]),
         torch.cat(groups),
     )
+
+
+def problem_numbers(traces: Sequence[Trace]) -> dict[str, int]:
+    """Number the problems of some traces from 0, by name."""
+    return {problem: i for i, problem in enumerate(sorted({t.problem for t in traces}))}
+
+
+def _from_first(marks: Tensor) -> Tensor:
+    return marks.cummax(0).values if len(marks) else marks
+
+
+def _states(text: str, answer: str) -> bool:
+    """Tell whether a text holds an answer that no letter, digit or decimal point extends."""
+    pattern = rf"(?<![\w.]){re.escape(answer)}(?!\w|\.\d)"
+    return answer != "" and re.search(pattern, text, re.IGNORECASE) is not None

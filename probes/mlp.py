@@ -33,6 +33,7 @@ class MLP(Probe):
         patience: Epochs without a better hold-out after which training stops.
         holdout: Share of the problems held out.
         seed: Of hold-out, initial weights and shuffling.
+        alpha: Weight of the right cues together, relative to the wrong ones; 1 balances them.
     """
 
     hidden: tuple[int, ...] = (256, 64)
@@ -43,6 +44,7 @@ class MLP(Probe):
     patience: int = 10
     holdout: float = 0.2
     seed: int = 42
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
         self.hidden = tuple(self.hidden)  # JSON brings it back as a list
@@ -83,12 +85,13 @@ class MLP(Probe):
         n = len(training.X)
         batch = min(self.batch, n)
         optimiser = net.adam(self.learning_rate, self.l2 / batch)
-        stopping, weights = EarlyStopping(self.patience), balanced(validation.y)
+        stopping = EarlyStopping(self.patience)
+        weights, held_out = balanced(training.y, self.alpha), balanced(validation.y, self.alpha)
         for _ in range(self.epochs):
             order = torch.randperm(n, generator=generator).to(training.X.device)
-            train_epoch(net, optimiser, training, torch.split(order, batch))
+            train_epoch(net, optimiser, training, weights, torch.split(order, batch))
             with torch.no_grad():
-                loss = float(log_loss(net, validation.X, validation.y, weights))
+                loss = float(log_loss(net, validation.X, validation.y, held_out))
             if stopping.should_stop(net, loss):
                 break
         net.load_state_dict(stopping.best_state_)

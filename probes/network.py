@@ -48,10 +48,13 @@ class Network(nn.Module):
         return torch.optim.Adam([weights, biases], lr=learning_rate, fused=True)
 
 
-def balanced(y: Tensor) -> Tensor:
-    """Weigh each of ``y [n]`` by ``n / (2 n_c)``, so that both classes weigh the same."""
+def balanced(y: Tensor, alpha: float = 1.0) -> Tensor:
+    """Weigh each of ``y [n]`` by ``n / (2 n_c)``, so that both classes weigh the same.
+
+    The weight of ones is times ``alpha``: up to a factor, ``alpha n_0 / n_1`` against 1.
+    """
     ones = y.mean()
-    return torch.where(y == 1, 0.5 / ones, 0.5 / (1 - ones))
+    return torch.where(y == 1, alpha * 0.5 / ones, 0.5 / (1 - ones))
 
 
 def log_loss(net: Network, X: Tensor, y: Tensor, weights: Tensor) -> Tensor:
@@ -61,10 +64,13 @@ def log_loss(net: Network, X: Tensor, y: Tensor, weights: Tensor) -> Tensor:
 
 
 def train_epoch(
-    net: Network, optimiser: torch.optim.Optimizer, data: TrainingSet, batches: Sequence[Tensor]
+    net: Network,
+    optimiser: torch.optim.Optimizer,
+    data: TrainingSet,
+    weights: Tensor,
+    batches: Sequence[Tensor],
 ) -> None:
-    """Take one step for the rows of each batch."""
-    weights = balanced(data.y)
+    """Take one step for the rows of each batch; ``weights [n]`` are those of the cues."""
     for rows in batches:
         optimiser.zero_grad()
         loss = log_loss(net, data.X[rows], data.y[rows], weights[rows])

@@ -10,6 +10,7 @@ from probexit._version import __version__
 
 if TYPE_CHECKING:
     from probexit.exits.controller import ExitController
+    from probexit.exits.depth.controller import DepthController
     from probexit.exits.engines.generate import attach
     from probexit.exits.engines.loop import generate
     from probexit.exits.trace import Trace
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Capture",
+    "DepthController",
     "ExitController",
     "Trace",
     "__version__",
@@ -28,6 +30,7 @@ __all__ = [
 
 _HOME = {
     "Capture": "probexit.hooks.capture",
+    "DepthController": "probexit.exits.depth.controller",
     "ExitController": "probexit.exits.controller",
     "Trace": "probexit.exits.trace",
     "attach": "probexit.exits.engines.generate",

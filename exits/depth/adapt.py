@@ -1,12 +1,12 @@
 """Adapt while serving: audits tell how often a rule is right, and its settings follow.
 
 Apparate (arXiv 2312.05385): a fast loop moves thresholds on a window of feedback, a slow one
-chooses the exits themselves under a budget for their cost. Neither is a guarantee.
+chooses the exits themselves under a budget for their cost (`plan.plan_exits`, on the same
+feedback). Neither is a guarantee.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -55,6 +55,11 @@ class Feedback:
         scores = torch.stack([rule.decider.score(look).float() for look in looks], 1)
         return cls(examples.layers, scores, examples.agreement(), examples.readout.depth)
 
+    def only(self, layers: Sequence[int]) -> "Feedback":
+        """Return what concerns some of the exits."""
+        kept = [self.layers.index(layer) for layer in layers]
+        return Feedback(tuple(layers), self.scores[:, kept], self.agreement[:, kept], self.depth)
+
     def at(self, threshold: float, layers: Sequence[int] | None = None) -> tuple[float, float]:
         """Return (agreement, mean layers run) had the rule used ``threshold`` and these exits."""
         kept = [self.layers.index(layer) for layer in layers or self.layers]
@@ -81,35 +86,15 @@ def adapted_threshold(feedback: Feedback, grid: Sequence[float], agreement: floa
     return min(good)[1] if good else float("inf")
 
 
-def adapted_exits(
-    feedback: Feedback, grid: Sequence[float], agreement: float, look_cost: float
-) -> tuple[tuple[int, ...], float]:
-    """Choose exits and threshold that spare most layers, looks being paid for.
-
-    Args:
-        feedback: At all candidate exits.
-        grid: Thresholds to try.
-        agreement: Share of tokens that must be the full model's.
-        look_cost: Of one look at one exit, in layers.
-
-    Returns:
-        The exits and their threshold; no exits and infinity if nothing pays.
-    """
-    best: tuple[float, tuple[int, ...], float] = (float(feedback.depth), (), float("inf"))
-    for size in range(1, len(feedback.layers) + 1):
-        for layers in combinations(feedback.layers, size):
-            for threshold in grid:
-                right, depth = feedback.at(threshold, layers)
-                cost = depth + look_cost * size  # every look is charged, taken or not
-                if right >= agreement and cost < best[0]:
-                    best = (cost, layers, threshold)
-    return best[1], best[2]
+STRICTER = (0.5,)  # of the tokens that leave at the first rate
 
 
 def threshold_path(feedback: Feedback, rates: Sequence[float]) -> list[float]:
-    """Return thresholds, falling, whose share of tokens unlike the full model's is at most a rate.
+    """Return thresholds, falling, along which to calibrate; frozen on recorded tokens.
 
-    A path to calibrate along, frozen on recorded tokens; rates that no threshold keeps fall away.
+    For each rate the laxest threshold whose share of tokens unlike the full model's is at most
+    that; rates that none keeps fall away. Before them, stricter ones, which let go only the surest
+    of the tokens that leave at the first: a rate of 0 on recorded tokens is not 0 on new ones.
 
     Args:
         feedback: Of recorded tokens, not those of the calibration problems.
@@ -118,36 +103,14 @@ def threshold_path(feedback: Feedback, rates: Sequence[float]) -> list[float]:
     Raises:
         ValueError: if no threshold keeps any of the rates.
     """
-    scores = sorted(set(feedback.scores.flatten().tolist()))
-    grid = scores[:: max(1, len(scores) // 200)]
+    scores = feedback.scores.flatten().sort().values
+    grid = sorted(set(scores[:: max(1, len(scores) // 400)].tolist()))
     found = [adapted_threshold(feedback, grid, 1 - rate) for rate in rates]
-    path = sorted({threshold for threshold in found if threshold < float("inf")}, reverse=True)
-    if not path:
+    laxest = min((t for t in found if t < float("inf")), default=None)
+    if laxest is None:
         raise ValueError(f"no threshold keeps the rates {list(rates)}: leave out the lowest exits")
-    return path
-
-
-def draft_threshold(feedback: Feedback, drafts: int, overhead: float = 0.0) -> float:
-    """Return the threshold at which self-speculation should be fastest; infinity if none helps.
-
-    A token leaves with chance ``p`` and is then right with chance ``a``, after a share ``d`` of the
-    layers. Drafting ends with the first token that stays, or after ``drafts``: on average
-    ``1 + sum (p a)^k`` tokens for ``1 + (d + overhead) sum p^k`` full passes, ``k`` from 1 to
-    ``drafts``.
-
-    Args:
-        feedback: On tokens that neither head nor decider was trained on.
-        drafts: Per verification.
-        overhead: What a draft costs besides its layers (head, mask, calls), in full passes.
-    """
-    scores = sorted(set(feedback.scores.flatten().tolist()))
-    best = (1.0, float("inf"))
-    for threshold in scores[:: max(1, len(scores) // 200)]:
-        agreement, depth = feedback.at(threshold)
-        leaves = float((feedback.scores >= threshold).any(1).float().mean())
-        right = agreement - (1 - leaves)  # tokens that left and are right
-        cost = (depth / feedback.depth - (1 - leaves)) / leaves
-        tokens = 1 + sum(right**k for k in range(1, drafts + 1))
-        passes = 1 + (cost + overhead) * sum(leaves**k for k in range(1, drafts + 1))
-        best = max(best, (tokens / passes, threshold))
-    return best[1]
+    strictest = max(t for t in found if t < float("inf"))
+    above = feedback.scores.amax(1)
+    above = above[above >= strictest].sort(descending=True).values
+    spare = [float(above[int(share * len(above))]) for share in STRICTER]
+    return sorted({t for t in (*spare, *found) if laxest <= t < float("inf")}, reverse=True)

@@ -1,6 +1,6 @@
 """``model.generate`` while layer exits are attached."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +29,23 @@ class DepthAttachment:
 
 
 @contextmanager
-def generate_through(model: Any, arguments: dict[str, Any]) -> Iterator[None]:
-    """Give ``arguments`` to every ``model.generate`` call; lists are appended to the caller's."""
+def generate_through(
+    model: Any, arguments: dict[str, Any], check: Callable[[dict[str, Any]], None]
+) -> Iterator[None]:
+    """Give ``arguments`` to every ``model.generate`` call; lists are appended to the caller's.
+
+    Args:
+        model: Its ``generate`` is replaced.
+        arguments: To give.
+        check: Sees the caller's keyword arguments first, and may refuse them.
+    """
     before = vars(model).get("generate")
     inner = model.generate
 
     def generate(*args: Any, **kwargs: Any) -> Any:
         settings = kwargs.get("generation_config") or model.generation_config
         refuse_generate(settings, kwargs)
+        check(kwargs)
         for name, value in arguments.items():
             if isinstance(value, list):
                 kwargs[name] = [*(kwargs.get(name) or []), *value]

@@ -89,7 +89,7 @@ class LayerCall:
         Keys are left whole: the tokens attend to all that came before them.
         """
         if first == 0:
-            return replace(self, hidden=hidden)
+            return self if hidden is self.hidden else replace(self, hidden=hidden)
         return self._mapped(hidden, lambda t: _tokens(t, first, self.hidden.shape[1]))
 
     def _mapped(self, hidden: Tensor, change: Callable[[Tensor], Tensor]) -> "LayerCall":

@@ -14,7 +14,7 @@ from probexit.exits.depth.attachment import DepthAttachment, generate_through
 from probexit.exits.depth.gates import Gates
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.persist import describe, rebuild
-from probexit.exits.depth.refusals import refuse_model, refuse_stale_signal
+from probexit.exits.depth.refusals import refuse_around, refuse_inside, refuse_model
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.fingerprint import Fingerprint
 
@@ -87,17 +87,25 @@ class DepthController:
     def attach(self, model: Any) -> Iterator[DepthAttachment]:
         """Let tokens leave early in every ``model.generate`` call inside the block.
 
-        Works inside the block of a reasoning exit controller (`probexit.attach`), too, if that one
-        reads layers no deeper than the first exit.
+        Works together with a reasoning exit controller (`probexit.attach`) that reads layers no
+        deeper than the first exit. Attach that one inside this block; modes that run in batches
+        may also be attached inside its block.
 
         Raises:
             ValueError: if the model, or a mode of ``generate``, cannot work with layer exits, or if
                 layer exits are attached already. The model is restored after any exception.
         """
         refuse_model(model)
-        refuse_stale_signal(model, self.rule.layers[0])
+        refuse_around(model, self.mode, self.rule.layers[0])
         if self.model is not None:
             self.model.check(model)
         running = self.mode.start(model, self.rule)
-        with Gates(model, running.handler) as gates, generate_through(model, running.arguments):
+
+        def check(kwargs: dict[str, Any]) -> None:
+            refuse_inside(kwargs.get("logits_processor"), self.mode, self.rule.layers[0])
+
+        with (
+            Gates(model, running.handler) as gates,
+            generate_through(model, running.arguments, check),
+        ):
             yield DepthAttachment(running.trace, gates)

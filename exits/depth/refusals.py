@@ -4,8 +4,11 @@ from typing import Any
 
 from torch import Tensor
 
-from probexit.exits.engines.generate import Attachment
+from probexit.exits.controller import ExitController
+from probexit.exits.depth.modes.base import Mode
+from probexit.exits.engines.generate import Attachment, ExitProcessor
 from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.signals.base import Trial
 
 _RECURRENT = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
 
@@ -68,16 +71,57 @@ def refuse_generate(settings: Any, kwargs: dict[str, Any]) -> None:
             )
 
 
-def refuse_stale_signal(model: Any, first_exit: int) -> None:
-    """Refuse a reasoning controller whose signal reads layers that tokens may skip.
+def refuse_around(model: Any, mode: Mode, first_exit: int) -> None:
+    """Refuse a reasoning controller that is attached already and cannot work with this mode.
 
     Raises:
-        ValueError: naming the layer.
+        ValueError: naming the reason, and the order that works if there is one.
     """
     outer = getattr(vars(model).get("generate"), "__self__", None)
     if not isinstance(outer, Attachment):
         return
-    for layer in outer.controller.signal.layers:
+    refuse_reasoning(outer.controller, mode, first_exit)
+    if not mode.batched:
+        raise ValueError(
+            f"{type(mode).__name__} brings a loop of its own, which must be in place before a "
+            "reasoning controller is attached: `with depth.attach(model), attach(model, tokenizer, "
+            "controller):`"
+        )
+
+
+def refuse_inside(processors: Any, mode: Mode, first_exit: int) -> None:
+    """Refuse the same where the reasoning controller was attached inside the depth's block.
+
+    Args:
+        processors: Logits processors of a call of ``generate``.
+        mode: Of the layer exits.
+        first_exit: Their lowest exit layer.
+
+    Raises:
+        ValueError: naming the reason.
+    """
+    for processor in processors or []:
+        if isinstance(processor, ExitProcessor):
+            refuse_reasoning(processor.session.controller, mode, first_exit)
+
+
+def refuse_reasoning(controller: ExitController, mode: Mode, first_exit: int) -> None:
+    """Refuse a reasoning controller that needs what tokens leave out, or passes of its own.
+
+    Raises:
+        ValueError: naming the reason.
+    """
+    if not mode.steady:
+        raise ValueError(
+            f"{type(mode).__name__} drafts tokens and takes some back; a reasoning controller "
+            "must see each token once: use Leave or CatchUp with it"
+        )
+    if controller.signal.trial is not Trial.NONE:
+        raise ValueError(
+            f"{type(controller.signal).__name__} decodes trial answers in passes of its own, which "
+            "layer exits would count as tokens of the text: use a signal without trials"
+        )
+    for layer in controller.signal.layers:
         if layer > first_exit:
             raise ValueError(
                 f"the reasoning controller reads layer {layer}, which tokens that leave at layer "

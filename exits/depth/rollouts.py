@@ -1,7 +1,6 @@
 """Texts under the deployed rule at each threshold, and the table of losses for a calibrator."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,20 @@ from torch import Tensor
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.losses import TextLoss
 from probexit.exits.depth.trace import DepthTrace
+from probexit.exits.engines.cache import RowCache
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What texts are compared with.
+
+    Attributes:
+        prompts: ``[n]`` token ids, unpadded.
+        full: ``[n]`` continuations of the full model, greedy.
+    """
+
+    prompts: list[list[int]]
+    full: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -57,16 +70,19 @@ class Writing:
 def roll_out(
     model: Any,
     controller: DepthController,
-    prompts: Sequence[Sequence[int]],
+    reference: Reference,
     thresholds: Sequence[float],
     writing: Writing | None = None,
-) -> Rollouts:
-    """Continue every prompt greedily at full depth and at each threshold.
+) -> Iterator[Rollouts]:
+    """Continue every prompt greedily at each threshold, strict to lax.
+
+    Yields the table so far after each threshold: a test in fixed sequence can stop there, and has
+    no use for the roll-outs beyond. ``*_, table = roll_out(...)`` makes them all.
 
     Args:
         model: Causal language model, eval mode.
         controller: Rule and mode as they will be deployed; its own threshold is not used.
-        prompts: Token ids, unpadded.
+        reference: The prompts, and what the full model writes after them.
         thresholds: Falling: each lets at least as many tokens leave as the one before, token by
             token; the order is fixed before any data are seen.
         writing: Limit and batch.
@@ -77,14 +93,13 @@ def roll_out(
     if list(thresholds) != sorted(set(thresholds), reverse=True):
         raise ValueError(f"thresholds {list(thresholds)} must fall: strict first, each once")
     writing = writing or Writing()
-    full, _ = continuations(model, controller.with_threshold(math.inf), prompts, writing)
     early, depths = [], []
     for threshold in thresholds:
         at = controller.with_threshold(threshold)
-        texts, trace = continuations(model, at, prompts, writing)
+        texts, trace = continuations(model, at, reference.prompts, writing)
         early.append(texts)
         depths.append(trace.mean_depth())
-    return Rollouts(tuple(thresholds), full, early, depths)
+        yield Rollouts(tuple(thresholds[: len(early)]), reference.full, list(early), list(depths))
 
 
 def continuations(
@@ -94,16 +109,27 @@ def continuations(
     writing: Writing,
 ) -> tuple[list[list[int]], DepthTrace]:
     """Write greedily after every prompt; return the new tokens and what happened."""
-    texts = []
     with controller.attach(model) as attached:
-        for first in range(0, len(prompts), writing.batch):
-            some = prompts[first : first + writing.batch]
-            ids, mask = _padded(some, model)
-            written = model.generate(
-                ids, attention_mask=mask, max_new_tokens=writing.max_new_tokens, do_sample=False
-            )
-            texts += [_cut(row[ids.shape[1] :].tolist(), model) for row in written]
-    return texts, attached.trace
+        return write(model, prompts, writing), attached.trace
+
+
+def write(model: Any, prompts: Sequence[Sequence[int]], writing: Writing) -> list[list[int]]:
+    """Return the new tokens that ``model.generate`` writes greedily after every prompt."""
+    texts = []
+    for first in range(0, len(prompts), writing.batch):
+        some = prompts[first : first + writing.batch]
+        ids, mask = _padded(some, model)
+        # transformers' own cache copies itself at each step, which is dear in a large batch.
+        cache = {"past_key_values": RowCache()} if len(some) > 1 else {}
+        written = model.generate(
+            ids,
+            attention_mask=mask,
+            max_new_tokens=writing.max_new_tokens,
+            do_sample=False,
+            **cache,
+        )
+        texts += [_cut(row[ids.shape[1] :].tolist(), model) for row in written]
+    return texts
 
 
 def _padded(prompts: Sequence[Sequence[int]], model: Any) -> tuple[Tensor, Tensor]:

@@ -44,7 +44,8 @@ class SpeculativeWriter(Writer):
             guesses.append(text.probabilities(read[-1], drafts))
             drafts = torch.cat([drafts, text.draw(guesses[-1])])
             depths.append(passes.ragged.ran)
-            sure = float(read[-1].float().softmax(-1).max()) >= self.sure
+            if self.sure > 0:
+                sure = float(read[-1].float().softmax(-1).max()) >= self.sure
         if verified is None:
             verified = passes.run(torch.cat([begin, drafts[None]], 1))
         written = _verified(text, verified[begin.shape[1] - 1 :], drafts, guesses)

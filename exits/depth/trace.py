@@ -81,6 +81,17 @@ class DepthTrace:
         """All audits, oldest first."""
         return [audit for step in self.steps for audit in step.audits]
 
+    def row(self, row: int = 0) -> list[int]:
+        """Return the layers that ran for each token decoded for a row, oldest first.
+
+        A token that was drafted and kept counts the layers of its draft, the one that a
+        verification adds those of the verification.
+        """
+        depths = [step.depths[row] for step in self.steps]
+        for r in self.rounds:
+            depths += [*r.drafts[: r.accepted], r.verification]
+        return depths
+
     def mean_depth(self) -> float:
         """Return the mean number of layers run per decoded token; NaN before the first.
 

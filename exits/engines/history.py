@@ -82,7 +82,8 @@ class History:
         """Return the row so far, its newest cue the last."""
         begins = self.begins or 0
         c = len(self.readings)
-        tokens = torch.tensor(self.per_token).reshape(-1, 3).unbind(1)
+        unread = len(self.ids) - len(self.per_token)  # those before the thinking
+        tokens = torch.tensor([(0.0, 0.0, 0.0)] * unread + self.per_token).reshape(-1, 3).unbind(1)
         no = torch.zeros(c, dtype=torch.bool)
         return Trace(
             problem="",

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import inf
 
 from torch import Tensor
 
@@ -10,8 +11,9 @@ from torch import Tensor
 class ExitPolicy(ABC):
     """A pure function of the score history; no state, nothing to reset.
 
-    The same policy therefore serves a recorded trace and a live batch. A larger threshold never
-    makes the first exit earlier; ``inf`` never exits.
+    The same policy therefore serves a recorded trace and a live batch. It states its ``level``, the
+    largest threshold at which it would leave; so a larger threshold never makes the first exit
+    earlier, ``inf`` never exits, and a whole grid of thresholds is replayed at once.
 
     Attributes:
         threshold: The number that calibration chooses.
@@ -20,6 +22,18 @@ class ExitPolicy(ABC):
     threshold: float = 0.5
 
     @abstractmethod
+    def level(self, scores: Tensor) -> Tensor:
+        """Return, for each row, the largest threshold at which it leaves at its newest cue.
+
+        It does not depend on ``threshold``. Where no threshold leaves it is ``-inf``.
+
+        Args:
+            scores: ``[b, t]`` history of scores, newest last; ``t`` cues seen in every row.
+
+        Returns:
+            ``[b]``, in the precision of the scores.
+        """
+
     def should_exit(self, scores: Tensor) -> Tensor:
         """Decide for each row whether to leave at its newest cue.
 
@@ -27,5 +41,7 @@ class ExitPolicy(ABC):
             scores: ``[b, t]`` history of scores, newest last; ``t`` cues seen in every row.
 
         Returns:
-            ``[b]`` bool.
+            ``[b]`` bool: whether the level is at least the threshold.
         """
+        level = self.level(scores)
+        return (level >= self.threshold) & (level > -inf) & (self.threshold < inf)

@@ -17,6 +17,5 @@ class Budget(ExitPolicy):
 
     threshold: float = 4.0
 
-    def should_exit(self, scores: Tensor) -> Tensor:
-        full = scores.shape[1] >= self.threshold
-        return torch.full((len(scores),), full, dtype=torch.bool, device=scores.device)
+    def level(self, scores: Tensor) -> Tensor:
+        return torch.full_like(scores[:, 0], scores.shape[1])

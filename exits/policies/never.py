@@ -1,6 +1,7 @@
 """Think to the end: the full run, as a policy."""
 
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from probexit.exits.policies.base import ExitPolicy
 class Never(ExitPolicy):
     """Never exit."""
 
-    threshold: float = float("inf")
+    threshold: float = inf
 
-    def should_exit(self, scores: Tensor) -> Tensor:
-        return torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
+    def level(self, scores: Tensor) -> Tensor:
+        return torch.full_like(scores[:, 0], -inf)

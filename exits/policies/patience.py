@@ -1,6 +1,7 @@
 """Leave once several scores in a row reach the threshold (BLADE, arXiv 2607.28966: two accepts)."""
 
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ class Patience(ExitPolicy):
         if self.patience < 1:
             raise ValueError(f"patience={self.patience}: give at least 1 accept in a row")
 
-    def should_exit(self, scores: Tensor) -> Tensor:
+    def level(self, scores: Tensor) -> Tensor:
         if scores.shape[1] < self.patience:
-            return torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
-        return (scores[:, -self.patience :] >= self.threshold).all(1)
+            return torch.full_like(scores[:, 0], -inf)
+        return scores[:, -self.patience :].amin(1)

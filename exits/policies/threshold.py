@@ -11,5 +11,5 @@ from probexit.exits.policies.base import ExitPolicy
 class Threshold(ExitPolicy):
     """Exit when the newest score is at least ``threshold``."""
 
-    def should_exit(self, scores: Tensor) -> Tensor:
-        return scores[:, -1] >= self.threshold
+    def level(self, scores: Tensor) -> Tensor:
+        return scores[:, -1]

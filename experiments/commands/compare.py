@@ -1,24 +1,71 @@
-"""Compare every exit rule on a run's test problems, at equal risk and with error bars."""
+"""Compare exit rules on a run's test problems, at equal risk and with error bars."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probexit.experiments.commands.base import Command, numbers
 
+if TYPE_CHECKING:
+    from probexit.experiments.comparing import Levels
+
 
 class Compare(Command):
-    """Compare every exit rule on a run's test problems, at equal risk and with error bars."""
+    """Compare exit rules on a run's test problems, at equal risk and with error bars."""
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
-        add("--alphas", default=".02,.05,.1", help="risks of our rule; the middle one is common")
+        add_choice(parser)
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.comparing import compare_run
+        from probexit.experiments.comparison.choice import chosen
         from probexit.experiments.recording.run import Run
 
-        compared = compare_run(Run(args.run), numbers(args.alphas))
+        compared = compare_run(Run(args.run), levels(args), chosen(args.methods))
         folder = compared.write()
         print(compared.comparison.text())
         print(f"\nTable written to {args.run / 'compare.json'}, figures to {folder}")
+
+
+def add_choice(parser: ArgumentParser, methods: str = "core") -> None:
+    """Add what chooses the rules and the risks."""
+    add = parser.add_argument
+    add(
+        "--methods",
+        default=methods,
+        metavar="WHICH",
+        help="core (one rule of each kind), all, replayed (all that need no model), live (those "
+        "that change the text: generated anew, kept in RUN/live), or names with commas, see "
+        f"`probexit list methods`; default: {methods}",
+    )
+    add(
+        "--problems",
+        type=int,
+        help="only so many of the test problems: generating anew for all of them takes a while",
+    )
+    add("--alpha", type=float, help="risk at which all rules are certified; default: .05")
+    add(
+        "--alphas",
+        help="risks at which ours is shown too, default: .02,.05,.1; without --alpha the middle "
+        "one is common",
+    )
+
+
+def levels(args: Namespace) -> "Levels":
+    """Return the risks, and the number of problems, that were asked for.
+
+    Raises:
+        ValueError: on a risk that is not between 0 and 1, or no problem.
+    """
+    from probexit.experiments.comparing import Levels
+
+    ours = tuple(sorted(numbers(args.alphas))) if args.alphas else Levels.ours
+    common = ours[len(ours) // 2] if args.alpha is None else args.alpha
+    for alpha in (common, *ours):
+        if not 0 < alpha < 1:
+            raise ValueError(f"a risk of {alpha:g} is not between 0 and 1: use such as .05")
+    if args.problems is not None and args.problems < 1:
+        raise ValueError(f"--problems {args.problems} must be at least 1")
+    return Levels(common, ours, args.problems)

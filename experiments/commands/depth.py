@@ -17,17 +17,22 @@ class Depth(Command):
         calibrate = steps.add_parser("calibrate", help="certify the threshold on roll-outs")
         calibrate.add_argument("folder", type=Path, help="that `depth fit` wrote")
         calibrate.add_argument("--n", type=int, default=100, help="how many problems")
+        calibrate.add_argument("--loss", default="answer", choices=("answer", "task", "text"))
         _levels(calibrate)
         run = steps.add_parser("run", help="run on new problems beside the full model")
         run.add_argument("folder", type=Path, help="that `depth fit` wrote")
         run.add_argument("--n", type=int, default=40, help="how many problems")
         run.add_argument("--out", type=Path, required=True, help="where results go")
         compare = steps.add_parser("compare", help="every published rule in one table")
-        _problems(compare)
-        _levels(compare)
-        compare.add_argument("--calibrate", type=int, default=120, help="problems to certify on")
-        compare.add_argument("--test", type=int, default=40, help="problems to measure on")
+        _measured(compare)
         compare.add_argument("--presets", help="some of them, with commas; default: all")
+        compare.add_argument(
+            "--prepare", action="store_true", help="fit and certify only, for a quiet run later"
+        )
+        bench = steps.add_parser("bench", help="measure the speed, and check losslessness")
+        _measured(bench)
+        bench.add_argument("--presets", default="probe-speculative,free", help="with commas")
+        bench.add_argument("--check", type=int, default=500, help="texts to compare")
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.depth import commands
@@ -37,6 +42,7 @@ class Depth(Command):
             "calibrate": commands.calibrate,
             "run": commands.run,
             "compare": commands.compare,
+            "bench": commands.bench,
         }
         steps[args.step](args)
 
@@ -52,6 +58,13 @@ def _problems(parser: ArgumentParser) -> None:
     add("--steps", type=int, default=300, help="of training a head")
     add("--max-new-tokens", type=int, default=400)
     add("--out", type=Path, required=True, help="where results go")
+
+
+def _measured(parser: ArgumentParser) -> None:
+    _problems(parser)
+    _levels(parser)
+    parser.add_argument("--calibrate", type=int, default=200, help="problems to certify on")
+    parser.add_argument("--test", type=int, default=40, help="problems to measure on")
 
 
 def _levels(parser: ArgumentParser) -> None:

@@ -23,15 +23,26 @@ class List(Command):
         parser.add_argument("family", nargs="?", help=f"one of {', '.join(FAMILIES)}; default: all")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.find import members
-
         if args.family is not None and args.family not in FAMILIES:
             raise ValueError(f"unknown family {args.family!r}: choose one of {', '.join(FAMILIES)}")
         for family in [args.family] if args.family else FAMILIES:
             print(family)
-            for name, member in members(FAMILIES[family]).items():
-                print(f"  {name:<22}{_summary(member)}")
+            print(_methods() if family == "methods" else _members(family))
             print()
+
+
+def _methods() -> str:
+    from probexit.experiments.comparison.choice import all_methods
+    from probexit.experiments.comparison.listing import as_list
+
+    return as_list(all_methods())
+
+
+def _members(family: str) -> str:
+    from probexit.experiments.find import members
+
+    found = members(FAMILIES[family]).items()
+    return "\n".join(f"  {name:<22}{_summary(member)}" for name, member in found)
 
 
 def _summary(member: type) -> str:

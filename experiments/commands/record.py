@@ -15,7 +15,11 @@ class Record(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("--model", default="shipped", help="'shipped', 'shipped-deep', a local folder or a hub id")
+        add(
+            "--model",
+            default="shipped",
+            help="'shipped', 'shipped-deep', a local folder or a hub id",
+        )
         add("--revision", default="", help="commit of a hub model")
         add("--task", required=True, help="see `probexit list tasks`; variants as arith:hard")
         add("--data", type=Path, help="the task's file, where it reads one")

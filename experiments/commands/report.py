@@ -3,7 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command, numbers
+from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.compare import add_choice, levels
 
 
 class Report(Command):
@@ -12,12 +13,13 @@ class Report(Command):
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
-        add("--alphas", default=".02,.05,.1", help="as for `probexit compare`")
+        add_choice(parser)
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.comparing import compare_run, report_on
+        from probexit.experiments.comparison.choice import chosen
         from probexit.experiments.recording.run import Run
 
-        compared = compare_run(Run(args.run), numbers(args.alphas))
+        compared = compare_run(Run(args.run), levels(args), chosen(args.methods))
         compared.write()
         print(f"Report written to {report_on(compared)}")

@@ -4,24 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from probexit.exits.replay import NO_EXIT
+from probexit.experiments.comparison.choice import chosen
 from probexit.experiments.comparison.curve import Curve
 from probexit.experiments.comparison.ruler import Ruler
 from probexit.experiments.comparison.table import AtEqualRisk, Comparison, Row
-from probexit.experiments.find import members
-from probexit.experiments.methods.base import Family, Method, Unavailable
+from probexit.experiments.methods.base import Method, Unavailable
 from probexit.experiments.methods.context import Context
 from probexit.experiments.methods.outcome import Outcome
 
-METHODS = "probexit.experiments.methods"
 OURS = "probe"  # the rule at whose observed risk the others are compared
-
-
-def all_methods() -> dict[str, Method]:
-    """Return every method by its name, by family and then by name."""
-    order = list(Family)
-    found: list[tuple[str, Method]] = [(name, make()) for name, make in members(METHODS).items()]
-    return dict(sorted(found, key=lambda item: (order.index(item[1].family), item[0])))
 
 
 def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Comparison:
@@ -29,7 +20,7 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
 
     Args:
         context: The traces and the common risk.
-        methods: Rules by name, in the table's order; all of them if None.
+        methods: Rules by name, in the table's order; one of each kind if None.
 
     Raises:
         ValueError: if there are no test traces.
@@ -39,7 +30,7 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
     rows: list[Row] = []
     curves: dict[str, Curve] = {}
     skipped: dict[str, str] = {}
-    for name, method in (all_methods() if methods is None else methods).items():
+    for name, method in (chosen("core") if methods is None else methods).items():
         try:
             outcomes, dial = method.outcomes(context), method.dial(context)
         except Unavailable as why:
@@ -66,7 +57,6 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
 def _row(name: str, method: Method, outcome: Outcome, context: Context, ruler: Ruler) -> Row:
     certificate = outcome.certificate
     promise = certificate.statement if certificate else outcome.note or method.guarantee
-    exits = outcome.exits.numpy()
     return Row(
         method=name,
         title=method.title,
@@ -77,9 +67,9 @@ def _row(name: str, method: Method, outcome: Outcome, context: Context, ruler: R
         threshold=outcome.threshold,
         promised=certificate.alpha if certificate and certificate.certified else None,
         statement=promise,
-        exited=float((exits != NO_EXIT).mean()),
+        exited=outcome.exited,
         measures=ruler.measure(outcome.tally(context.ledger)),
-        exits=tuple(exits.tolist()),
+        exits=tuple(outcome.exits.tolist()),
     )
 
 

@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from probexit.experiments.comparison.curve import Curve
@@ -106,9 +107,20 @@ class Comparison:
                 return row
         raise KeyError(f"no row {method!r} {label or ''}: there are {[r.name for r in self.rows]}")
 
+    def only(self, methods: Collection[str]) -> "Comparison":
+        """Keep the rows and curves of some methods, by their names."""
+        rows = tuple(row for row in self.rows if row.method in methods)
+        titles = {row.title for row in rows}
+        return replace(
+            self,
+            rows=rows,
+            curves={title: curve for title, curve in self.curves.items() if title in titles},
+            equal_risk=tuple(point for point in self.equal_risk if point.title in titles),
+        )
+
     def to_json(self) -> str:
         """Return plain JSON; infinity is the string "inf", what is undefined is null."""
-        return json.dumps(_plain(asdict(self)), indent=1, allow_nan=False) + "\n"
+        return json.dumps(plain(asdict(self)), indent=1, allow_nan=False) + "\n"
 
     def text(self) -> str:
         """Return an aligned table, 120 columns wide."""
@@ -122,13 +134,14 @@ class Comparison:
         return as_html(self)
 
 
-def _plain(data: Any) -> Any:
+def plain(data: Any) -> Any:
+    """Return what JSON can hold: infinity is the string "inf", what is undefined is null."""
     if isinstance(data, dict):
-        return {key: _plain(value) for key, value in data.items()}
+        return {key: plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [_plain(item) for item in data]
+        return [plain(item) for item in data]
     if hasattr(data, "tolist"):
-        return _plain(data.tolist())
+        return plain(data.tolist())
     if isinstance(data, float) and not math.isfinite(data):
         return None if math.isnan(data) else "inf" if data > 0 else "-inf"
     return data

@@ -24,10 +24,7 @@ COLUMNS: tuple[tuple[str, str, int, Callable[[Row], str]], ...] = (
 def as_text(comparison: Comparison) -> str:
     """Lay the rows, the savings at equal risk and the notes out in 120 columns."""
     heads = [_line(("rule", ""), 0), _line(("", ""), 1)]
-    rows = [
-        " ".join([_name(row), *(f"{show(row):>{width}}" for _, _, width, show in COLUMNS)])
-        for row in comparison.rows
-    ]
+    rows = [line for row in comparison.rows for line in _row(row)]
     notes = [textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in words.notes(comparison)]
     lines = [*heads, "-" * WIDTH, *rows, "-" * WIDTH, *notes]
     return "\n".join([*lines, *_at_equal_risk(comparison)]) + "\n"
@@ -38,12 +35,14 @@ def _line(name: tuple[str, str], which: int) -> str:
     return " ".join([f"{name[which]:<{NAME}}", *heads])
 
 
-def _name(row: Row) -> str:
-    """Write a name; a long one loses the end of its title, never its operating point."""
-    rest = (f", {row.label}" if row.label else "") + ("*" if row.live else "")
-    room = NAME - len(rest)
-    title = row.title if len(row.title) <= room else row.title[: max(room - 1, 0)] + "\u2026"
-    return f"{title + rest:<{NAME}}"
+def _row(row: Row) -> list[str]:
+    """Write a row; a name that is too long has its title on a line of its own."""
+    star = "*" if row.live else ""
+    name, above = row.name + star, []
+    if len(name) > NAME and row.label:
+        above, name = [row.title], f"  {row.label}{star}"
+    cells = (f"{show(row):>{width}}" for _, _, width, show in COLUMNS)
+    return [*above, " ".join([f"{name:<{NAME}.{NAME}}", *cells])]
 
 
 def _at_equal_risk(comparison: Comparison) -> list[str]:

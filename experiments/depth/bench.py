@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from probexit.exits.depth.rollouts import Reference
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.experiments.models import Reasoner
@@ -48,6 +49,11 @@ class Bench:
         decoding = Decoding(max_new_tokens=self.max_new_tokens, temperature=temperature)
         done = generate(self.reasoner.model, self.reasoner.tokenizer, prompts, None, decoding)
         return [generation.token_ids for generation in done]
+
+    def reference(self, items: Sequence[Item]) -> Reference:
+        """Write problems in full: what roll-outs are compared with."""
+        prompts = self.prompts(items)
+        return Reference(prompts, self.full_texts(prompts))
 
     def answer(self, tokens: Sequence[int]) -> str:
         """Return the answer in a continuation; "" if there is none."""

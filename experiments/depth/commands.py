@@ -3,46 +3,61 @@
 import json
 from argparse import Namespace
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.calibration.p_values import HoeffdingBentkus
+from probexit.exits.depth.adapt import Feedback
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.distil import Distillation
+from probexit.exits.depth.losses import AnswerDiffers, LostTask, TextDissimilarity, TextLoss
+from probexit.exits.depth.rollouts import Writing, continuations
 from probexit.exits.fingerprint import Fingerprint
+from probexit.experiments.depth import compare as comparing
 from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.calibrate import Demand
 from probexit.experiments.depth.calibrate import calibrate as certify
-from probexit.experiments.depth.compare import Comparison, Plan, as_json, as_table
-from probexit.experiments.depth.figures import exit_histogram, heat_map
+from probexit.experiments.depth.cost import measure
+from probexit.experiments.depth.figures import agreement_against_depth, exit_histogram, heat_map
 from probexit.experiments.depth.fit import (
     drafting,
     examples,
     fit_head,
     fit_rule,
-    lossy_thresholds,
+    lossy,
     write_texts,
 )
 from probexit.experiments.depth.folder import Fitted
-from probexit.experiments.depth.presets import PRESETS, Preset
-from probexit.experiments.depth.run import Outcome, judge, write
+from probexit.experiments.depth.prepare import SOURCES, Sizes, Workshop
+from probexit.experiments.depth.presets import PRESETS
+from probexit.experiments.depth.run import Outcome
+from probexit.experiments.depth.run import run as run_beside
+from probexit.experiments.depth.speedup import bill
 from probexit.experiments.find import task
 from probexit.experiments.models import Source, load
+from probexit.experiments.tasks.base import Item
 from probexit.hooks.layers import n_layers
 
 
 def fit(args: Namespace) -> None:
     """Train a preset's head and decider; write the controller to ``args.out``."""
-    preset, bench = _preset(args.preset), _bench(args)
+    (name,) = _names(args.preset)
+    preset, bench = PRESETS[name], _bench(args)
     model = bench.reasoner.model
     layers = _layers(args.layers, n_layers(model))
     texts, head = write_texts(bench, args.n), preset.head()
     fit_head(model, head, layers, texts, Distillation(steps=args.steps))
     found = examples(model, head, layers, texts)
     rule, others = fit_rule(preset.decider(), head, found)
+    cost = measure(bench, bench.prompts(bench.items(0, 3)))
     thresholds: list[float] = []
-    if preset.mode.lossless:
-        rule = drafting(rule, others)
+    mode = preset.mode
+    if mode.lossless:
+        rule, plan = drafting(rule, others, cost)
+        mode = mode.with_drafts(plan.drafts)
     else:
-        thresholds = lossy_thresholds(rule, others)
-    DepthController(rule, preset.mode, Fingerprint.of(model)).save(args.out)
+        rule, thresholds = lossy(rule, others, cost)
+    DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     fitted = Fitted(
         model=args.model,
         task=args.task,
@@ -53,9 +68,9 @@ def fit(args: Namespace) -> None:
         max_new_tokens=args.max_new_tokens,
     )
     fitted.save(args.out)
-    agreement = found.agreement().float().mean(0).tolist()
-    for layer, share in zip(layers, agreement, strict=True):
-        print(f"layer {layer}: {share:.1%} of tokens are the full model's already")
+    for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
+        chosen = ", an exit" if layer in rule.layers else ""
+        print(f"layer {layer}: {share:.1%} of tokens are the full model's already{chosen}")
     print(f"Controller written to {args.out}")
 
 
@@ -65,19 +80,14 @@ def calibrate(args: Namespace) -> None:
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")
     bench = fitted.bench()
-    prompts = bench.prompts(bench.items(fitted.used, args.n))
-    certified, certificate = certify(
-        bench,
-        controller,
-        fitted.thresholds,
-        prompts,
-        LearnThenTest(alpha=args.alpha, delta=args.delta),
-        batch=args.n if controller.mode.batched else 1,
-    )
+    items = bench.items(fitted.used, args.n)
+    demand = _demand(args, bench, items)
+    reference = bench.reference(items)
+    certified, certificate = certify(bench, controller, fitted.thresholds, reference, demand)
     certified.save(args.folder)
     replace(fitted, used=fitted.used + args.n).save(args.folder)
     print(f"threshold {certificate.threshold:.4f} on {certificate.n} problems,")
-    print(f"{certificate.losses:g} of them with another answer than the full model's.")
+    print(f"{certificate.losses:g} of them lost ({type(demand.loss).__name__}).")
     print(certificate.statement)
 
 
@@ -86,37 +96,54 @@ def run(args: Namespace) -> None:
     fitted, controller = Fitted.load(args.folder), DepthController.load(args.folder)
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
-    made = write(bench, controller, items)
-    outcome = judge(bench, items, made)
+    outcome, done = run_beside(bench, controller, items)
     depth = n_layers(bench.reasoner.model)
     print(_summary(outcome, depth))
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "outcome.json").write_text(json.dumps(asdict(outcome), indent=1) + "\n")
-    if made.trace.steps and not controller.mode.batched:
-        exit_histogram(made.trace, depth).savefig(args.out / "exits.png")
-        first = made.early[0]
-        # The first token comes from the prompt's own pass, at full depth.
-        depths = [depth, *(ran for (ran,) in made.trace.depths)][: len(first)]
-        html = heat_map(first, depths, depth, bench.reasoner.tokenizer.decode)
-        (args.out / "heat_map.html").write_text(html, encoding="utf-8")
+    exit_histogram(done["run"].trace, depth).savefig(args.out / "exits.png")
+    _paint(bench, controller, items[0], args.out / "heat_map.html")
     print(f"Written to {args.out}")
 
 
 def compare(args: Namespace) -> None:
-    """Fit, certify and measure presets; write one table to ``args.out``."""
-    names = list(PRESETS) if args.presets is None else args.presets.split(",")
-    for name in names:
-        _preset(name)
-    bench = _bench(args)
-    depth = n_layers(bench.reasoner.model)
-    training = Distillation(steps=args.steps)
-    plan = Plan(args.n, args.calibrate, args.test, args.alpha, args.delta, training)
-    rows = Comparison(bench, _layers(args.layers, depth), plan).run(names)
-    args.out.mkdir(parents=True, exist_ok=True)
-    table = as_table(rows, depth)
+    """Fit, certify and measure presets in one run; write table and figures to ``args.out``."""
+    names = list(SOURCES) if args.presets is None else _names(args.presets)
+    workshop = _workshop(args)
+    if args.prepare:
+        for name in names:
+            print(f"{name}: {workshop.prepared(name).guarantee}", flush=True)
+        return
+    rows, done = comparing.compare(workshop, names)
+    depth = n_layers(workshop.bench.reasoner.model)
+    table = comparing.as_table(rows, depth)
     (args.out / "comparison.md").write_text(table + "\n", encoding="utf-8")
-    (args.out / "comparison.json").write_text(json.dumps(as_json(rows), indent=1) + "\n")
+    rows_json = json.dumps(comparing.as_json(rows), indent=1)
+    (args.out / "comparison.json").write_text(rows_json + "\n", encoding="utf-8")
+    for name in names:
+        if name in done and (done[name].trace.steps or done[name].trace.rounds):
+            exit_histogram(done[name].trace, depth).savefig(args.out / f"exits_{name}.png")
+    curves = _curves(workshop, names)
+    if curves:
+        agreement_against_depth(curves).savefig(args.out / "agreement.png")
     print(table)
+
+
+def bench(args: Namespace) -> None:
+    """Measure both promises, and check losslessness token for token."""
+    names = _names(args.presets)
+    workshop = _workshop(args)
+    made, done = bill(workshop, names, args.check)
+    (args.out / "bench.json").write_text(json.dumps(made.as_json(), indent=1) + "\n")
+    (args.out / "bench.txt").write_text(f"{made}\n", encoding="utf-8")
+    depth = n_layers(workshop.bench.reasoner.model)
+    for name in names:
+        exit_histogram(done[name].trace, depth).savefig(args.out / f"exits_{name}.png")
+        controller = workshop.prepared(name).controller
+        if controller is not None:
+            heat = args.out / f"heat_map_{name}.html"
+            _paint(workshop.bench, controller, workshop.test[0], heat)
+    print(made)
 
 
 def _bench(args: Namespace) -> Bench:
@@ -126,15 +153,62 @@ def _bench(args: Namespace) -> Bench:
     return Bench(load(Source(args.model)), problems, args.max_new_tokens)
 
 
-def _preset(name: str) -> Preset:
-    if name not in PRESETS:
-        raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+def _workshop(args: Namespace) -> Workshop:
+    made = _bench(args)
+    training = Distillation(steps=args.steps)
+    sizes = Sizes(args.n, args.calibrate, args.test, args.alpha, args.delta, training)
+    args.out.mkdir(parents=True, exist_ok=True)
+    layers = _layers(args.layers, n_layers(made.reasoner.model))
+    return Workshop(made, layers, sizes, args.out / "rules")
+
+
+def _names(given: str) -> list[str]:
+    names = given.split(",")
+    for name in names:
+        if name not in SOURCES:
+            raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(SOURCES)}")
+    return names
 
 
 def _layers(given: tuple[int, ...] | None, depth: int) -> tuple[int, ...]:
-    """Return the exit layers; by default the last of the first and of the second third."""
-    return given or tuple(sorted({max(0, depth // 3 - 1), max(0, 2 * depth // 3 - 1)}))
+    """Return candidates for exits: by default after 1/12 to 2/3 of the layers."""
+    shares = (1 / 12, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3)
+    return given or tuple(sorted({max(0, round(share * depth) - 1) for share in shares}))
+
+
+def _demand(args: Namespace, bench: Bench, items: list[Item]) -> Demand:
+    losses: dict[str, TextLoss] = {
+        "answer": AnswerDiffers(lambda _, tokens: bench.answer(tokens)),
+        "task": LostTask(lambda problem, tokens: bench.right(items[problem], tokens)),
+        "text": TextDissimilarity(),
+    }
+    exact = LearnThenTest(alpha=args.alpha, delta=args.delta)
+    if args.loss == "text":  # not 0 or 1
+        exact = replace(exact, p_value=HoeffdingBentkus())
+    return Demand(losses[args.loss], exact)
+
+
+def _paint(bench: Bench, controller: DepthController, item: Item, file: Path) -> None:
+    """Paint one text by depth; its first token comes from the prompt's own pass."""
+    model, writing = bench.reasoner.model, Writing(bench.max_new_tokens)
+    (text,), trace = continuations(model, controller, bench.prompts([item]), writing)
+    depth = n_layers(model)
+    depths = [depth, *trace.row()][: len(text)]
+    html = heat_map(text, depths, depth, bench.reasoner.tokenizer.decode)
+    file.write_text(html, encoding="utf-8")
+
+
+def _curves(workshop: Workshop, names: list[str]) -> dict[str, Feedback]:
+    """Return what lossy presets say of the texts that were kept for thresholds."""
+    rules = {}
+    for name in names:
+        made = workshop.prepared(name).controller
+        if name in PRESETS and made is not None and not made.mode.lossless:
+            _, found = workshop.head(PRESETS[name])
+            _, others = found.split(2 / 3)
+            whole = Feedback.recorded(replace(made.rule, layers=found.layers), others)
+            rules[name] = whole.only(made.rule.layers)
+    return rules
 
 
 def _summary(outcome: Outcome, depth: int) -> str:
@@ -145,6 +219,7 @@ def _summary(outcome: Outcome, depth: int) -> str:
             f"same answer           {outcome.same_answer:.1%}",
             f"answers right         {outcome.accuracy:.1%}",
             f"by the full model     {outcome.full_accuracy:.1%}",
-            f"speed                 {outcome.speed:.2f} x the full model, same loop, batch 1",
+            f"speed                 {outcome.speed} x the full model, same loop, batch 1",
+            f"                      {outcome.against_generate} x model.generate",
         ]
     )

@@ -15,16 +15,19 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
 )
 
+LINES = ("-", "--", ":")
+
 
 def exit_histogram(trace: DepthTrace, depth: int) -> Figure:
     """Draw how many layers ran for each decoded token of a trace, out of ``depth``.
 
     Raises:
-        ValueError: if the trace holds no step (self-speculation has rounds, not steps).
+        ValueError: if the trace holds no token.
     """
-    counts = Counter(layers for step in trace.steps for layers in step.depths)
+    rows = len(trace.steps[0].depths) if trace.steps else 1
+    counts = Counter(layers for row in range(rows) for layers in trace.row(row))
     if not counts:
-        raise ValueError("the trace holds no steps: run a mode that writes one token per pass")
+        raise ValueError("the trace holds no token: decode something while it is attached")
     total = sum(counts.values())
     figure, (axes,) = style.canvas(5, 3)
     layers = range(1, depth + 1)
@@ -41,11 +44,13 @@ def agreement_against_depth(rules: dict[str, Feedback]) -> Figure:
     Each curve is one rule over its thresholds, on recorded tokens; further up and left is better.
     """
     figure, (axes,) = style.canvas(6, 4)
-    for name, feedback in rules.items():
+    for i, (name, feedback) in enumerate(rules.items()):
         scores = sorted(set(feedback.scores.flatten().tolist()))
         grid = [*scores[:: max(1, len(scores) // 60)], float("inf")]
         points = [feedback.at(threshold) for threshold in grid]
-        axes.plot([depth for _, depth in points], [100 * right for right, _ in points], label=name)
+        agreement, depths = zip(*points, strict=True)
+        line = LINES[i // 10 % len(LINES)]  # ten colours, then another line
+        axes.plot(depths, [100 * right for right in agreement], line, label=name)
     axes.set_xlabel("layers run per token")
     axes.set_ylabel("% of tokens as the full model's")
     axes.legend(fontsize=8, frameon=False)

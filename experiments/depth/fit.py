@@ -1,19 +1,24 @@
 """Train a rule's head and decider on what the full model writes; the model stays frozen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from probexit.exits.depth.adapt import Feedback, draft_threshold, threshold_path
+from probexit.exits.depth.adapt import Feedback, threshold_path
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.distil import Distillation, distil
 from probexit.exits.depth.examples import Examples, record
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.trained import TrainedHead
+from probexit.exits.depth.plan import Plan, plan_drafts, plan_exits, sets_of
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.cost import PassCost, seconds_per_look
 
-RATES = (0.0, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.05)
+RATES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.1, 0.3, 1.0)
+AGREEMENT = (0.999, 0.99, 0.95)  # of tokens, at which sets of exits are compared
+MOST_EXITS = 3
+MOST_DRAFT_EXITS = 2
 
 
 @dataclass(frozen=True)
@@ -65,23 +70,41 @@ def examples(model: Any, head: Head, layers: tuple[int, ...], fitting: Texts) ->
     return record(model, readout, fitting.deciders, layers, fitting.starts)
 
 
-OVERHEAD = 0.2  # of a draft pass besides its layers, as measured on the shipped reasoner
-
-
 def fit_rule(decider: Decider, head: Head, found: Examples) -> tuple[ExitRule, Examples]:
     """Fit a decider on two thirds of the texts; return the rule and the others, for thresholds."""
     first, others = found.split(2 / 3)
     return ExitRule(found.layers, decider.fit(first), head), others
 
 
-def lossy_thresholds(rule: ExitRule, found: Examples) -> list[float]:
-    """Return thresholds to calibrate along, chosen on recorded tokens."""
-    return threshold_path(Feedback.recorded(rule, found), RATES)
+def lossy(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, list[float]]:
+    """Choose exits, and thresholds to calibrate along, on recorded tokens.
+
+    The exits are those that are fastest at the highest agreement at which any pay; all, if none do.
+    """
+    feedback = Feedback.recorded(rule, others)
+    costs = cost.costs(seconds_per_look(rule, others))
+    sets = _sets(rule, MOST_EXITS)
+    plans = (plan_exits(feedback, costs, sets, agreement) for agreement in AGREEMENT)
+    layers = next((plan.layers for plan in plans if plan.speed > 1), rule.layers)
+    return replace(rule, layers=layers), threshold_path(feedback.only(layers), RATES)
 
 
-def drafting(rule: ExitRule, found: Examples, drafts: int = 6) -> ExitRule:
-    """Return the rule at the threshold where drafts should pay best."""
-    return rule.at(draft_threshold(Feedback.recorded(rule, found), drafts, OVERHEAD))
+def drafting(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, Plan]:
+    """Choose exits, threshold and drafts where self-speculation should pay best.
+
+    Raises:
+        ValueError: if it should not pay at all.
+    """
+    feedback = Feedback.recorded(rule, others)
+    costs = cost.costs(seconds_per_look(rule, others))
+    plan = plan_drafts(feedback, costs, _sets(rule, MOST_DRAFT_EXITS))
+    if not plan.layers:
+        raise ValueError(f"no draft at the exits {rule.layers} is likely enough to pay")
+    return replace(rule, layers=plan.layers, threshold=plan.threshold), plan
+
+
+def _sets(rule: ExitRule, most: int) -> list[tuple[int, ...]]:
+    return sets_of(rule.layers, most) if rule.decider.alone else [rule.layers]
 
 
 class _Unused(Decider):

@@ -58,6 +58,8 @@ def _first() -> Decider:
 PRESETS = {
     "probe-catch-up": Preset("this package", ProbeDecider, mode=CatchUp()),
     "probe-speculative": Preset("this package", ProbeDecider, mode=SelfSpeculation()),
+    "free": Preset("2310.05424", Gap, PlainHead, CatchUp(), "several exits; threshold certified"),
+    "dssd": Preset("2407.21082", CalibratedEntropy, mode=SelfSpeculation()),
     "layerskip": Preset("2404.16710", _first, mode=SelfSpeculation(sure=0.6), differs="frozen"),
     "calm": Preset("2207.07061", lambda: Decaying(Gap()), PlainHead, differs="backbone not tuned"),
     "adainfer": Preset("2403.02181", AdaInfer, PlainHead, differs="per token, not per input"),

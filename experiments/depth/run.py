@@ -1,18 +1,11 @@
-"""Run layer exits live over problems: depth, agreement, answers and wall-clock time."""
+"""Judge what layer exits wrote: depth, agreement, answers and wall-clock time."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.deciders.gap import Gap
-from probexit.exits.depth.heads.plain import PlainHead
-from probexit.exits.depth.modes.full import Full
-from probexit.exits.depth.rollouts import Writing, continuations
-from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.trace import DepthTrace
 from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.race import PLAIN, Ran, Speed, baseline_of, race, speed
 from probexit.experiments.tasks.base import Item
 
 
@@ -26,8 +19,8 @@ class Outcome:
         same_answer: Share of answers that are.
         accuracy: Share of answers that are right.
         full_accuracy: The full model's.
-        speed: Median over problems of the full model's seconds per token over the controller's,
-            both in the same loop, at batch 1.
+        speed: Against plain decoding of the same loop.
+        against_generate: Against plain ``model.generate``.
         tokens: Mean length of a text.
     """
 
@@ -36,66 +29,34 @@ class Outcome:
     same_answer: float
     accuracy: float
     full_accuracy: float
-    speed: float
+    speed: Speed
+    against_generate: Speed
     tokens: float
 
 
-@dataclass(frozen=True)
-class Written:
-    """What two controllers wrote on the same problems.
-
-    Attributes:
-        early: Texts of the one that is judged.
-        full: Texts of the full model.
-        trace: What the first one did.
-        speed: Median over problems of the full model's seconds per token over the other's.
-    """
-
-    early: list[list[int]]
-    full: list[list[int]]
-    trace: DepthTrace
-    speed: float
+def run(
+    bench: Bench, controller: DepthController, items: Sequence[Item]
+) -> tuple[Outcome, dict[str, Ran]]:
+    """Race a controller against the full model; return what came of it, and what was written."""
+    done = race(bench, {"run": controller}, items)
+    reference = baseline_of(controller.mode)
+    return judge(bench, items, done["run"], (done[reference], done[PLAIN])), done
 
 
-def write(bench: Bench, controller: DepthController, items: Sequence[Item]) -> Written:
-    """Write one text at a time, problem by problem with either, so that both meet the same load."""
-    layers = controller.rule.layers
-    plain = DepthController(ExitRule(layers, Gap(), PlainHead()), Full())
-    early, full, ratios = [], [], []
-    trace = DepthTrace()
-    for prompt in bench.prompts(items):
-        reference, slow, _ = _timed(bench, plain, prompt)
-        text, fast, did = _timed(bench, controller, prompt)
-        full.append(reference)
-        early.append(text)
-        ratios.append(slow / fast)
-        trace.steps += did.steps
-        trace.rounds += did.rounds
-    return Written(early, full, trace, median(ratios))
-
-
-def judge(bench: Bench, items: Sequence[Item], made: Written) -> Outcome:
-    """Compare a controller's texts with the full model's."""
-    pairs = list(zip(made.early, made.full, strict=True))
+def judge(bench: Bench, items: Sequence[Item], ran: Ran, plain: tuple[Ran, Ran]) -> Outcome:
+    """Compare a way of decoding with plain decoding in its own loop, and in ``generate``'s."""
+    own, generate = plain
+    pairs = list(zip(ran.texts, own.texts, strict=True))
     return Outcome(
-        depth=made.trace.mean_depth(),
+        depth=ran.trace.mean_depth(),
         same_text=_share([a == b for a, b in pairs]),
         same_answer=_share([bench.answer(a) == bench.answer(b) for a, b in pairs]),
-        accuracy=_share([bench.right(i, t) for i, t in zip(items, made.early, strict=True)]),
-        full_accuracy=_share([bench.right(i, t) for i, t in zip(items, made.full, strict=True)]),
-        speed=made.speed,
-        tokens=sum(len(text) for text in made.early) / len(made.early),
+        accuracy=_share([bench.right(i, t) for i, t in zip(items, ran.texts, strict=True)]),
+        full_accuracy=_share([bench.right(i, t) for i, t in zip(items, own.texts, strict=True)]),
+        speed=speed(ran, own),
+        against_generate=speed(ran, generate),
+        tokens=sum(len(text) for text in ran.texts) / len(ran.texts),
     )
-
-
-def _timed(
-    bench: Bench, controller: DepthController, prompt: list[int]
-) -> tuple[list[int], float, DepthTrace]:
-    """Write one text; return it, the seconds per token, and what happened."""
-    begin = time.perf_counter()
-    writing = Writing(bench.max_new_tokens)
-    (text,), trace = continuations(bench.reasoner.model, controller, [prompt], writing)
-    return text, (time.perf_counter() - begin) / len(text), trace
 
 
 def _share(flags: Sequence[bool]) -> float:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 INK, FAINT = "#222222", "#8a8a8a"
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#A0568A", "#C98900"
+SKY = "#3A9BD9"
 DPI = 150
 
 
@@ -32,6 +33,12 @@ LOOKS = {
     "logits": Look(PURPLE, "D", (0, (5, 1.5, 1, 1.5))),
     "text": Look(GREEN, "v", (0, (3, 1, 1, 1, 1, 1))),
     "hidden states": Look(BLUE, "o", "-"),
+    "steering": Look(SKY, "<", "--"),
+    "intervention": Look(VERMILLION, ">", ":"),
+    "before thinking": Look(ORANGE, "p", "-."),
+    "several samples": Look(GREEN, "h", "--"),
+    "answer or abstain": Look(PURPLE, "d", ":"),
+    "two models": Look(BLUE, "8", "-."),
     "bound": Look(INK, "*", "-"),
 }
 OTHER = Look(ORANGE, "P", "--")

@@ -19,6 +19,12 @@ class Family(StrEnum):
     LOGITS = "logits"
     TEXT = "text"
     HIDDEN = "hidden states"
+    STEERING = "steering"
+    INTERVENTION = "intervention"
+    ROUTING = "before thinking"
+    SAMPLES = "several samples"
+    ABSTAIN = "answer or abstain"
+    SWITCH = "two models"
     BOUND = "bound"
 
 
@@ -32,6 +38,7 @@ class Method(ABC):
 
     A rule decides on the test traces without looking at their grades. What needs fitting is fitted
     on ``context.splits.fit``, what needs a threshold is calibrated on ``context.splits.calibrate``.
+    The docs page shows the class docstring: it says what differs from the paper.
 
     Attributes:
         title: Its name in the table, at most 24 characters.
@@ -43,6 +50,8 @@ class Method(ABC):
         source: Where it was published: an arXiv id, or "".
         summary: When it exits, in one line.
         deployable: False for a rule that looks at the grades of the test traces.
+        replayed: False for a method that changes the text: it has no place in a recorded trace, so
+            it generates anew, on the same problems, with ``context.bench``.
     """
 
     title: ClassVar[str]
@@ -54,6 +63,7 @@ class Method(ABC):
     source: ClassVar[str] = ""
     summary: ClassVar[str]
     deployable: ClassVar[bool] = True
+    replayed: ClassVar[bool] = True
 
     @abstractmethod
     def outcomes(self, context: Context) -> list[Outcome]:

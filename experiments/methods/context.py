@@ -1,7 +1,9 @@
 """What every exit rule is given: the same traces, the same risk, the same accounting."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
@@ -11,6 +13,11 @@ from probexit.experiments.losses.base import Loss
 from probexit.experiments.losses.lost_correct import LostCorrect
 from probexit.experiments.methods.tally import Ledger
 from probexit.experiments.splits import Splits
+
+if TYPE_CHECKING:
+    from probexit.experiments.fresh.bench import Bench
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Context:
         loss: What the risk is the mean of.
         alphas: The risks at which our own rule is shown.
         seed: Of everything drawn.
+        bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
     """
 
     splits: Splits
@@ -38,11 +46,24 @@ class Context:
     loss: Loss = field(default_factory=LostCorrect)
     alphas: tuple[float, ...] = (0.02, 0.05, 0.1)
     seed: int = 0
+    bench: "Bench | None" = None
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def ledger(self) -> Ledger:
         """What leaving each test trace at each place gives and costs."""
         return Ledger.of(self.splits.test, self.closing, self.loss)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Make something when first asked for it by this key; the same thing after that.
+
+        So what a rule fits serves its rows, its curve and other rules. ``dataclasses.replace``
+        forgets all of it, as it must.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
 
     def calibrator(self, alpha: float) -> LearnThenTest:
         """Make the calibrator that certifies every rule at risk ``alpha``."""

@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from probexit.calibration.certificate import Certificate
 from probexit.exits.policies.base import ExitPolicy
-from probexit.exits.replay import exit_table
+from probexit.exits.replay import NO_EXIT, exit_table
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
-from probexit.experiments.calibrating import certify_rule
+from probexit.experiments.calibrating import certify_exits
 from probexit.experiments.methods.context import Context
 from probexit.experiments.methods.outcome import Outcome
 from probexit.experiments.methods.tally import Ledger, Tally
@@ -40,26 +40,36 @@ class Dial:
     signal: Signal
     policy: ExitPolicy
     grid: Tensor
+    _known: dict[int, tuple[Trace, Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def scores(self, traces: Sequence[Trace]) -> list[Tensor]:
+        """Return the signal's scores of each trace, ``[c_i]``; measured once per trace."""
+        for trace in traces:
+            if id(trace) not in self._known:  # the trace is kept with it: no other gets its id
+                self._known[id(trace)] = (trace, self.signal.scores(trace))
+        return [self._known[id(trace)][1] for trace in traces]
 
     def certified(self, context: Context, alpha: float) -> Point:
         """Certify a threshold of the grid at risk ``alpha`` on the calibration split."""
-        rule, calibrator = (self.signal, self.policy), context.calibrator(alpha)
-        traces = context.splits.calibrate
-        found = certify_rule(traces, rule, self.grid, context.loss, calibrator)
+        traces, calibrator = context.splits.calibrate, context.calibrator(alpha)
+        exits = self.exits(traces, self.grid)
+        found = certify_exits(traces, exits, self.grid, context.loss, calibrator)
         return Point(f"certified {100 * alpha:g} %", found.threshold, found)
 
     def exits(self, traces: Sequence[Trace], thresholds: Tensor) -> Tensor:
         """Return where each trace is left at each of ``m`` thresholds, ``[n, m]``."""
-        return exit_table(self.policy, [self.signal.scores(trace) for trace in traces], thresholds)
+        return exit_table(self.policy, self.scores(traces), thresholds)
 
     def probing(self, traces: Sequence[Trace], exits: Tensor) -> Tensor:
         """Return what was decoded to decide: at each cue up to and with the exit, ``[n, m]``."""
-        paid = torch.zeros(exits.shape, dtype=torch.long)
-        for i, trace in enumerate(traces):
-            spent = torch.cumsum(self.signal.cost(trace), 0)
-            # a trace that is not left pays at all of its cues; one without cues pays nothing
-            paid[i] = torch.cat([spent, spent[-1:].sum()[None]])[exits[i]]
-        return paid
+        most = max((len(trace.cues) for trace in traces), default=0)
+        spent = torch.zeros(len(traces), most + 1, dtype=torch.long)
+        for row, trace in zip(spent, traces, strict=True):
+            row[: len(trace.cues)] = self.signal.cost(trace)
+        # a trace that is not left pays at all of its cues; one without cues pays nothing
+        return spent.cumsum(1).gather(1, torch.where(exits == NO_EXIT, most, exits))
 
     def tally(self, traces: Sequence[Trace], ledger: Ledger) -> Tally:
         """Count what every threshold of the grid gives on traces, by their ledger: ``[n, m]``."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from probexit.calibration.certificate import Certificate
+from probexit.exits.replay import NO_EXIT
 from probexit.experiments.methods.tally import Ledger, Tally
 
 
@@ -15,7 +16,8 @@ class Outcome:
 
     Attributes:
         label: The operating point, such as "certified 5 %"; "" if there is only one.
-        exits: ``[n]`` index of the cue where each trace was left, ``NO_EXIT`` or ``START``.
+        exits: ``[n]`` index of the cue where each trace was left, ``NO_EXIT`` or ``START``; empty
+            if live.
         probing: ``[n]`` tokens decoded only to decide.
         threshold: The threshold used; None if the rule has none.
         certificate: What was promised; None if nothing was.
@@ -30,6 +32,11 @@ class Outcome:
     threshold: float | None = None
     certificate: Certificate | None = None
     note: str = ""
+
+    @property
+    def exited(self) -> float:
+        """Share of the traces left early; NaN if that is not known."""
+        return float((self.exits != NO_EXIT).double().mean())
 
     def tally(self, ledger: Ledger) -> Tally:
         """Count what leaving there gave, by the ledger of the test traces."""

@@ -12,6 +12,7 @@ from probexit.experiments.methods.base import Method, Unavailable
 from probexit.experiments.methods.context import Context
 from probexit.experiments.methods.dial import Dial, Point, spread
 from probexit.experiments.methods.outcome import Outcome
+from probexit.probes.one_thread import one_thread
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Rule(Method):
 
     @abstractmethod
     def signal(self, context: Context) -> Signal:
-        """Make the signal, fitting it on ``context.splits.fit`` if it needs fitting."""
+        """Make the signal, fitting it on ``context.splits.fit`` if it needs fitting.
+
+        Once it is made, ``self.dial(context).signal`` is the same one, not fitted again.
+        """
 
     def policy(self, context: Context) -> ExitPolicy:
         """Return when to leave; its threshold is replaced."""
@@ -42,7 +46,11 @@ class Rule(Method):
         return (context.alpha,)
 
     def dial(self, context: Context) -> Dial:
-        signal = self.signal(context)
+        return context.once(self, lambda: self._dial(context))
+
+    def _dial(self, context: Context) -> Dial:
+        with one_thread():
+            signal = self.signal(context)
         grid = self.grid(context, signal)
         if not len(grid):
             raise Unavailable("no trace of the fit split has a cue: record with other --cues")

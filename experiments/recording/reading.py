@@ -101,7 +101,7 @@ class Reader:
             hidden = capture.chosen()
         logprobs = output.logits[rows, where].float().log_softmax(-1)
         trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
-        states = hidden.split([r.at[-1] - r.at[0] + 1 for r in rollouts])
+        states = torch.split(hidden, [r.at[-1] - r.at[0] + 1 for r in rollouts])
         return self._split(rollouts, states, logprobs, trees)
 
     def _force(
@@ -136,10 +136,11 @@ class Reader:
         readings = []
         for i, (rollout, hidden) in enumerate(zip(rollouts, states, strict=True)):
             ends = torch.tensor(rollout.at) - rollout.at[0]
-            summaries = [column[i] for column in split]
+            spread, best, end = (column[i] for column in split)
             answers, *sampled = [tree[i] for tree in trees]
             at_ends = hidden[ends.to(hidden.device)].to(torch.bfloat16).cpu()
-            readings.append(Reading(at_ends, _means(hidden, ends), *summaries, answers, sampled))
+            means = _means(hidden, ends)
+            readings.append(Reading(at_ends, means, spread, best, end, answers, sampled))
         return readings
 
 

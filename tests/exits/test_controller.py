@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,8 @@ def test_every_member_can_be_saved(family: str, tmp_path: Path) -> None:
     slot = {"hooks.cues": "cues", "exits.policies": "policy", "exits.signals": "signal"}[family]
     plain = ExitController(Paragraph(), Position(), Threshold(), ThinkTags(), "")
     for name, member in members(f"probexit.{family}").items():
-        if name == "probe":
-            continue  # the round trip above
+        if any(f.default is f.default_factory is MISSING for f in fields(member)):
+            continue  # needs a fitted probe: saved in the contract test of the signals
         controller = replace(plain, **{slot: member()})
         controller.save(tmp_path / name)
         assert ExitController.load(tmp_path / name) == controller

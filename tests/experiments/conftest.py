@@ -55,9 +55,7 @@ def _logprobs(right: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
     return sureness.masked_fill(ids < 0, 0.0)
 
 
-def _steps(
-    right: Tensor, answers: tuple[str, ...], generator: torch.Generator
-) -> tuple[str, ...]:
+def _steps(right: Tensor, answers: tuple[str, ...], generator: torch.Generator) -> tuple[str, ...]:
     """Wrong steps hedge more often; every other step states its answer."""
     hedges = _random(len(right), generator) < 0.8 - 0.6 * right.float()
     return tuple(
@@ -167,6 +165,8 @@ def flip_grades() -> Callable[[Trace], Trace]:
 
 def cut(trace: Trace, cue: int) -> Trace:
     """Replace all that comes after a cue by something else: as many cues, other readings."""
+    if not len(trace.cues):
+        return trace
     later = torch.arange(len(trace.cues)) > cue
     columns = {}
     for name in (*_READINGS, "answer_logprobs", "answer_entropies"):

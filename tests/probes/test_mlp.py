@@ -74,3 +74,12 @@ def test_four_thousand_cues_take_seconds():
     start = time.perf_counter()
     MLP().fit(X, y)
     assert time.perf_counter() - start < 20
+
+
+def test_alpha_above_one_says_right_more_often():
+    generator = torch.Generator().manual_seed(0)
+    y = (torch.rand(400, generator=generator) < 0.5).long()
+    X = torch.randn(400, 4, generator=generator) + y[:, None]
+    groups = torch.arange(400) // 4
+    low, high = (MLP((), alpha=alpha).fit(X, y, groups).score(X).mean() for alpha in (0.3, 3.0))
+    assert high > low + 0.1

@@ -38,3 +38,9 @@ def test_log_loss_of_even_odds_is_log_two():
             parameter.zero_()
         loss = log_loss(net, torch.randn(4, 6), torch.tensor([0.0, 1, 1, 0]), torch.arange(1.0, 5))
     torch.testing.assert_close(loss, torch.tensor(2.0).log())
+
+
+def test_alpha_weighs_ones_as_published():
+    """Up to a factor: ``alpha n_0 / n_1`` for ones, 1 for zeros (arXiv 2504.05419)."""
+    weights = balanced(torch.tensor([1.0, 0, 0, 0]), alpha=2.0)
+    torch.testing.assert_close(weights / weights[1], torch.tensor([6.0, 1, 1, 1]))

@@ -19,6 +19,10 @@ class AtRandom(Decider):
 
     seed: int = 0
 
+    @property
+    def alone(self) -> bool:
+        return False
+
     def score(self, look: Look) -> Tensor:
         rows = len(look.hidden)
         key = hash((self.seed, look.step, look.layer)) & 0xFFFFFFFF

@@ -33,6 +33,14 @@ class Decider(ABC):
             ValueError: if the decider is not fitted for this layer.
         """
 
+    @property
+    def alone(self) -> bool:
+        """Whether a score needs neither earlier exits nor the token's place in the text.
+
+        If so, exits can be chosen after the decider was fitted.
+        """
+        return True
+
     def stops(self, look: Look) -> Tensor:
         """Return ``[n]`` bool: rows whose text should end here and now; none by default."""
         return torch.zeros(len(look.hidden), dtype=torch.bool, device=look.hidden.device)

@@ -28,6 +28,10 @@ class Decaying(Decider):
     decay: float = 4.0
     length: int = 256
 
+    @property
+    def alone(self) -> bool:
+        return False
+
     def score(self, look: Look) -> Tensor:
         raised = 0.1 * math.exp(-self.decay * look.step / self.length)
         return (self.inner.score(look) - raised) / 0.9

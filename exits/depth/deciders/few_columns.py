@@ -32,6 +32,10 @@ class FewColumns(Decider):
     def __post_init__(self) -> None:
         self.weights_: dict[str, Tensor] = {}
 
+    @property
+    def alone(self) -> bool:
+        return False
+
     def score(self, look: Look) -> Tensor:
         if look.previous is None:
             return torch.zeros(len(look.hidden), device=look.hidden.device)

@@ -16,6 +16,10 @@ class Patience(Decider):
     The threshold is the patience; one unembedding per exit layer.
     """
 
+    @property
+    def alone(self) -> bool:
+        return False
+
     def score(self, look: Look) -> Tensor:
         run = torch.zeros(len(look.hidden), device=look.hidden.device)
         unbroken = torch.ones_like(run, dtype=torch.bool)

@@ -27,6 +27,10 @@ class Schedule(Decider):
     shallowest: float = 0.5
     length: int = 128
 
+    @property
+    def alone(self) -> bool:
+        return self.deepest == self.shallowest
+
     def score(self, look: Look) -> Tensor:
         along = min(1.0, (look.step - 1) / max(1, self.length - 1))
         scheduled = self.deepest + along * (self.shallowest - self.deepest)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from probexit.exits.depth.gates import Handler
 from probexit.exits.depth.rule import ExitRule
@@ -32,6 +32,8 @@ class Mode(ABC):
         lossless: The text that comes out is the full model's.
         live: Tokens are let go before the full model's token is known.
         batched: Several prompts run at once.
+        steady: Each pass decides on one token that is then written, so a reasoning controller,
+            which counts passes, can work inside.
     """
 
     @property
@@ -45,6 +47,14 @@ class Mode(ABC):
     @property
     def batched(self) -> bool:
         return False
+
+    @property
+    def steady(self) -> bool:
+        return True
+
+    def with_drafts(self, drafts: int) -> Self:
+        """Return the mode at that many drafts per verification; itself if it drafts nothing."""
+        return self
 
     @abstractmethod
     def start(self, model: Any, rule: ExitRule) -> Running:

@@ -1,7 +1,7 @@
 """Draft & Verify: drafts leave out a set of layers, and the whole model verifies them; lossless."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from probexit.exits.depth.drafts.layer_set import LayerSet
 from probexit.exits.depth.modes.base import Mode, Running
@@ -29,6 +29,13 @@ class LayerSetDrafts(Mode):
     @property
     def lossless(self) -> bool:
         return True
+
+    @property
+    def steady(self) -> bool:
+        return False
+
+    def with_drafts(self, drafts: int) -> Self:
+        return replace(self, max_drafts=drafts)
 
     def start(self, model: Any, rule: ExitRule) -> Running:
         depth = rule.readout(model).depth

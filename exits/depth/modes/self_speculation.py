@@ -1,7 +1,7 @@
 """Self-speculation: early tokens are drafts, and the whole model verifies them; lossless."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from probexit.exits.depth.drafts.early_exit import EarlyExit
 from probexit.exits.depth.modes.base import Mode, Running
@@ -27,6 +27,13 @@ class SelfSpeculation(Mode):
     @property
     def lossless(self) -> bool:
         return True
+
+    @property
+    def steady(self) -> bool:
+        return False
+
+    def with_drafts(self, drafts: int) -> Self:
+        return replace(self, max_drafts=drafts)
 
     def start(self, model: Any, rule: ExitRule) -> Running:
         readout = rule.readout(model)

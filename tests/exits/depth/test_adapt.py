@@ -4,13 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.adapt import (
-    Feedback,
-    adapted_exits,
-    adapted_threshold,
-    draft_threshold,
-    threshold_path,
-)
+from probexit.exits.depth.adapt import Feedback, adapted_threshold, threshold_path
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.heads.plain import PlainHead
@@ -33,17 +27,17 @@ def test_what_a_rule_would_have_done_by_hand() -> None:
     assert FEEDBACK.at(2.0) == (1.0, 6.0)
 
 
+def test_some_exits_only() -> None:
+    upper = FEEDBACK.only([3])
+    assert (upper.layers, upper.depth) == ((3,), 6)
+    assert upper.at(0.5) == FEEDBACK.at(0.5, [3])
+
+
 def test_the_threshold_is_the_laxest_that_agrees() -> None:
     grid = [0.9, 0.7, 0.5, 0.0]
     assert adapted_threshold(FEEDBACK, grid, 1.0) == 0.7
     assert adapted_threshold(FEEDBACK, grid, 0.75) == 0.5
     assert adapted_threshold(FEEDBACK, [0.0], 1.0) == float("inf")
-
-
-def test_exits_are_chosen_by_what_their_looks_cost() -> None:
-    assert adapted_exits(FEEDBACK, [0.7], 1.0, look_cost=0.1) == ((1, 3), 0.7)
-    assert adapted_exits(FEEDBACK, [0.7], 1.0, look_cost=0.8) == ((3,), 0.7)
-    assert adapted_exits(FEEDBACK, [0.7], 1.0, look_cost=3.0) == ((), float("inf"))
 
 
 def test_audits_of_a_live_run_are_feedback(deep_model: Any, prompt: Tensor) -> None:
@@ -67,18 +61,8 @@ def test_audits_of_a_live_run_are_feedback(deep_model: Any, prompt: Tensor) -> N
 
 
 def test_the_path_falls_with_the_rate() -> None:
-    assert threshold_path(FEEDBACK, [0.0, 0.3, 1.0]) == pytest.approx([0.7, 0.6, 0.1])
+    # Three tokens leave at .7, the first threshold without an error; the stricter one is .8.
+    assert threshold_path(FEEDBACK, [0.0, 0.3, 1.0]) == pytest.approx([0.8, 0.7, 0.6, 0.1])
     never = Feedback((1,), torch.tensor([[0.5]]), torch.tensor([[False]]), 6)
     with pytest.raises(ValueError, match="no threshold keeps"):
         threshold_path(never, [0.1])
-
-
-def test_the_draft_threshold_weighs_cost_against_acceptance() -> None:
-    right = torch.tensor([[0.9], [0.8], [0.7], [0.6]])
-    cheap = Feedback((0,), right, torch.ones(4, 1, dtype=torch.bool), 6)
-    assert draft_threshold(cheap, 4) == pytest.approx(0.6)  # all leave: 5 tokens for 1 + 4 / 6
-    half = Feedback((0,), right, torch.tensor([[True], [True], [False], [False]]), 6)
-    assert draft_threshold(half, 4) == pytest.approx(0.8)
-    assert draft_threshold(cheap, 4, overhead=1.0) == float("inf")
-    useless = Feedback((4,), right, torch.zeros(4, 1, dtype=torch.bool), 6)
-    assert draft_threshold(useless, 4) == float("inf")

@@ -239,3 +239,16 @@ def test_examples_split_by_text(examples: Examples) -> None:
     assert torch.equal(others.hidden, examples.hidden[len(first) :])
     with pytest.raises(ValueError, match="cannot be split"):
         examples.split(0.01)
+
+
+def test_a_decider_that_stands_alone_ignores_the_rest(examples: Examples) -> None:
+    """Exits are chosen afterwards only for deciders whose score they do not change."""
+    for cls in members():
+        decider = made(cls).fit(examples)
+        *_, last = examples.looks()
+        elsewhere = replace(last, previous=None, step=77)
+        if decider.alone:
+            assert torch.equal(decider.score(elsewhere), decider.score(last)), cls
+    assert not Patience().alone
+    assert not Schedule().alone
+    assert Schedule(0.5, 0.5).alone

@@ -23,6 +23,7 @@ BERT = {
 KINDS = {
     "bert": ("BertConfig", BERT),
     "roberta": ("RobertaConfig", BERT),
+    "distilbert": ("DistilBertConfig", {"dim": 32, "hidden_dim": 48, "n_layers": 4, "n_heads": 4}),
     "electra": ("ElectraConfig", BERT | {"embedding_size": 32}),
 }
 LAYERS = (0, 1, 2)

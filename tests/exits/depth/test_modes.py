@@ -2,6 +2,7 @@
 
 import inspect
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -17,11 +18,14 @@ from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.look import Look
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUp
+from probexit.exits.depth.modes.full import Full
 from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
 from probexit.exits.depth.modes.leave import Leave
+from probexit.exits.depth.modes.self_speculation import SelfSpeculation
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.engines.generate import attach
 from probexit.exits.policies.threshold import Threshold
+from probexit.exits.signals.deer import DeerArithmetic
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.think_tags import ThinkTags
@@ -55,6 +59,9 @@ def test_contract(
         text = model.generate(prompt, **OPTIONS)
     assert torch.equal(text, plain) == mode.lossless
     assert 1 <= attached.trace.mean_depth() <= 12
+    assert len(attached.trace.row()) >= 15  # the first token is the prompt's own
+    assert set(attached.trace.row()) <= set(range(1, 7))
+    assert mode.steady == (mode.with_drafts(3) is mode)  # what drafts takes tokens back
     with DepthController(ExitRule((1, 3), coin, PlainHead()), mode).attach(model):
         assert torch.equal(model.generate(prompt, **OPTIONS), plain)  # infinity never leaves
     assert torch.equal(model.generate(prompt, **OPTIONS), plain)
@@ -143,4 +150,78 @@ def test_a_probe_above_the_exits_is_refused(
     ):
         pass
     with attach(model, byte_tokenizer, reasoning(2)), depth.attach(model):
+        pass
+
+
+def thinks(model: Any, byte_tokenizer: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """A reasoning controller that leaves after a few tokens, a prompt, and settings."""
+    probe = RandomDirection().fit(torch.randn(20, 32), torch.arange(20) % 2)
+    signal = ProbeSignal(probe, (1,), (1,))
+    controller = ExitController(EveryK(3), signal, Threshold(-1.0), ThinkTags(), " So")
+    tags = [i for t, i in byte_tokenizer.get_vocab().items() if t.startswith("<")]
+    options = {"max_new_tokens": 60, "suppress_tokens": tags, "do_sample": False}
+    prompt = torch.tensor([byte_tokenizer.encode("<think> 17 + 25")])
+    return controller, prompt, options | {"eos_token_id": None}
+
+
+@pytest.mark.parametrize("mode", [Leave(), CatchUp(), Full()])
+def test_a_reasoning_controller_works_inside(
+    deep_model: Any, coin: Any, byte_tokenizer: Any, mode: Mode
+) -> None:
+    model = deep_model("llama", vocab_size=len(byte_tokenizer))
+    controller, prompt, options = thinks(model, byte_tokenizer)
+    depth = DepthController(ExitRule((1, 3), coin, PlainHead(), 0.5), mode)
+    with depth.attach(model) as attached:
+        with attach(model, byte_tokenizer, controller) as thinking:
+            ids = model.generate(prompt, **options)
+        assert thinking.rows[0].exit is not None
+        assert "</think> So" in byte_tokenizer.decode(ids[0])
+        plainly = model.generate(prompt, **options)  # layer exits go on without it
+        assert "</think>" not in byte_tokenizer.decode(plainly[0])
+    assert len(set(attached.trace.row())) > 1 or isinstance(mode, Full)
+    assert "generate" not in vars(model)
+
+
+def test_both_orders_write_the_same(deep_model: Any, coin: Any, byte_tokenizer: Any) -> None:
+    model = deep_model("llama", vocab_size=len(byte_tokenizer))
+    controller, prompt, options = thinks(model, byte_tokenizer)
+    depth = DepthController(ExitRule((1, 3), coin, PlainHead(), 0.5), Leave())
+    with depth.attach(model), attach(model, byte_tokenizer, controller):
+        inside = model.generate(prompt, **options)
+    with attach(model, byte_tokenizer, controller), depth.attach(model):
+        around = model.generate(prompt, **options)
+    assert torch.equal(inside, around)
+
+
+def test_what_cannot_work_with_a_reasoning_controller_is_named(
+    deep_model: Any, always: Any, byte_tokenizer: Any
+) -> None:
+    model = deep_model("llama", vocab_size=len(byte_tokenizer))
+    controller, prompt, options = thinks(model, byte_tokenizer)
+    rule = ExitRule((2, 4), always, PlainHead(), 0.5)
+    with (
+        attach(model, byte_tokenizer, controller),
+        pytest.raises(ValueError, match="loop of its own, which must be in place before"),
+        DepthController(rule, CatchUp()).attach(model),
+    ):
+        pass
+    with (
+        DepthController(rule, SelfSpeculation()).attach(model),
+        attach(model, byte_tokenizer, controller),
+        pytest.raises(ValueError, match="drafts tokens and takes some back"),
+    ):
+        model.generate(prompt, **options)
+    low = DepthController(ExitRule((0, 4), always, PlainHead(), 0.5), Leave())
+    with (
+        low.attach(model),
+        attach(model, byte_tokenizer, controller),
+        pytest.raises(ValueError, match="reads layer 1"),
+    ):
+        model.generate(prompt, **options)
+    trials = replace(controller, signal=DeerArithmetic())
+    with (
+        attach(model, byte_tokenizer, trials),
+        pytest.raises(ValueError, match="passes of its own"),
+        DepthController(rule, Leave()).attach(model),
+    ):
         pass

@@ -1,5 +1,6 @@
 """What every policy promises; members are found by walking the folder."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -51,6 +52,39 @@ def test_infinite_threshold_never_exits(policy: ExitPolicy, histories: Tensor) -
     never = replace(policy, threshold=float("inf"))
     for t in range(1, histories.shape[1] + 1):
         assert not never.should_exit(histories[:, :t] + 1e6).any()
+
+
+def test_the_level_is_the_largest_threshold_that_exits(
+    policy: ExitPolicy, histories: Tensor
+) -> None:
+    for t in range(1, histories.shape[1] + 1):
+        history = histories[:, :t].double()
+        level = policy.level(history)
+        assert torch.equal(replace(policy, threshold=0.123).level(history), level)
+        for row, highest in zip(history[:20], level.tolist(), strict=False):
+            above = math.nextafter(highest, math.inf)
+            assert replace(policy, threshold=highest).should_exit(row[None]) == (
+                highest > -math.inf
+            )
+            assert not replace(policy, threshold=above).should_exit(row[None])
+
+
+@pytest.mark.parametrize("wild", [math.inf, -math.inf, math.nan])
+def test_scores_that_are_no_numbers(policy: ExitPolicy, wild: float) -> None:
+    """Replay and a live row agree on them, and a threshold of infinity is never reached."""
+    scores = [torch.tensor([0.4, wild, 0.6, wild, wild][:c]) for c in range(1, 6)]
+    grid = torch.tensor([math.inf, 1e9, 0.5, 0.4, -1e9, -math.inf], dtype=torch.float64)
+    table = exit_table(policy, scores, grid)
+    for row, history in zip(table.tolist(), scores, strict=True):
+        for left, threshold in zip(row, grid.tolist(), strict=True):
+            at = replace(policy, threshold=threshold)
+            first = [
+                t
+                for t in range(len(history))
+                if at.should_exit(history[None, : t + 1].double()).item()
+            ]
+            assert left == (first[0] if first else NO_EXIT)
+    assert (table[:, 0] == NO_EXIT).all()
 
 
 def test_larger_threshold_exits_no_earlier(policy: ExitPolicy, histories: Tensor) -> None:

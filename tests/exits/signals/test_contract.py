@@ -41,7 +41,7 @@ def make(member: type[Signal]) -> Signal:
     return member(**parts)
 
 
-PROBES = ("probe", "leaf", "novel")
+PROBES = ("probe", "novel")
 
 
 def width(member: type[Signal], name: str) -> int:

@@ -7,7 +7,9 @@ from probexit.exits.depth.controller import DepthController
 from probexit.experiments.cli import main
 from probexit.experiments.depth.compare import Row, as_table
 from probexit.experiments.depth.folder import Fitted
+from probexit.experiments.depth.prepare import SOURCES
 from probexit.experiments.depth.presets import PRESETS
+from probexit.experiments.depth.race import OWN, PLAIN, Speed
 from probexit.experiments.depth.run import Outcome
 
 SMALL = ["--n", "9", "--steps", "3", "--max-new-tokens", "24"]
@@ -36,6 +38,7 @@ def test_fit_calibrate_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert outcome["same_text"] == 1.0
     assert outcome["depth"] == 6.0
     assert "<span" in (out / "heat_map.html").read_text()
+    assert (out / "exits.png").stat().st_size > 1000
     assert "same answer" in capsys.readouterr().out
 
 
@@ -66,20 +69,62 @@ def test_presets_name_their_source() -> None:
 
 
 def test_the_table_by_hand() -> None:
-    outcome = Outcome(3.5, 1.0, 1.0, 0.5, 0.5, 1.25, 80.0)
-    rows = [Row("a", "s", "lossless", outcome, ""), Row("b", "t", "none", None, "cannot")]
+    measured = Speed(1.25, 1.2, 1.3)
+    outcome = Outcome(3.5, 1.0, 1.0, 0.5, 0.5, measured, measured, 80.0)
+    rows = [Row("a", "s", "lossless", outcome, 1.3, ""), Row("b", "t", "none", None, 0.0, "cannot")]
     lines = as_table(rows, 6).splitlines()
-    assert lines[2] == "| a | s | 3.50 of 6 | 100% | 100% | 50% | 1.25 | lossless |  |"
-    assert lines[3] == "| b | t | - | - | - | - | - | none | cannot |"
+    assert lines[2].startswith(
+        "| a | s | 3.50 of 6 | 100% | 100% | 50% | 1.25 [1.20, 1.30] | 1.30 "
+    )
+    assert lines[3] == "| b | t | - | - | - | - | - | - | none | cannot |"
+
+
+TINY = [*SMALL, "--calibrate", "3", "--test", "1"]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_the_bench_measures_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["--presets", "layerskip,probe-catch-up"]
+    out = ["--check", "2", "--out", str(tmp_path)]
+    assert main(["depth", "bench", *TINY, *names, *out]) == 0
+    said = capsys.readouterr().out
+    assert "layerskip: 2 of 2 texts identical" in said
+    assert "section 4: acceptance" in said
+    made = json.loads((tmp_path / "bench.json").read_text())
+    spec, lossy = made["measured"]
+    assert spec["outcome"]["same_text"] == 1.0
+    assert spec["foretold"] > 0
+    assert lossy["guarantee"].startswith("none: ")  # three problems certify nothing
+    assert lossy["outcome"]["depth"] < 6  # it runs at its strictest threshold all the same
+    for name in ("layerskip", "probe-catch-up"):
+        assert "<span" in (tmp_path / f"heat_map_{name}.html").read_text()
+        assert (tmp_path / f"exits_{name}.png").is_file()
+
+
+@pytest.mark.usefixtures("shipped")
+def test_what_is_prepared_is_not_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from probexit.experiments.depth.prepare import Workshop
+
+    command = ["depth", "compare", *TINY, "--presets", "layerskip", "--out", str(tmp_path)]
+    assert main([*command, "--prepare"]) == 0
+    assert "layerskip: lossless" in capsys.readouterr().out
+    assert not (tmp_path / "comparison.md").exists()
+    monkeypatch.setattr(Workshop, "_made", None)  # fails if it is called
+    assert main(command) == 0
+    assert "| layerskip | 2404.16710 |" in (tmp_path / "comparison.md").read_text()
+    assert main([*command, "--n", "10"]) == 2
+    assert "choose another --out" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shipped")
 def test_every_preset_gets_a_row(tmp_path: Path) -> None:
-    sizes = ["--n", "9", "--calibrate", "3", "--test", "1", "--steps", "3"]
-    assert main(["depth", "compare", *sizes, "--max-new-tokens", "24", "--out", str(tmp_path)]) == 0
+    assert main(["depth", "compare", *TINY, "--out", str(tmp_path)]) == 0
     rows = json.loads((tmp_path / "comparison.json").read_text())
-    assert [row["name"] for row in rows] == ["full model", "draft & verify", *PRESETS]
+    assert [row["name"] for row in rows] == [PLAIN, OWN, *SOURCES]
+    assert (tmp_path / "agreement.png").is_file()
     for row in rows:
         if row["guarantee"] == "lossless" and row["outcome"]:
             assert row["outcome"]["same_text"] == 1.0

@@ -17,8 +17,11 @@ from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.rule import ExitRule
+from probexit.experiments import reasoner
 from probexit.experiments.depth.cloud import serve
-from probexit.experiments.depth.edge import CloudLost, Edge
+from probexit.experiments.depth.edge import CloudLost, Edge, EdgeText
+from probexit.experiments.depth.edge_cloud import describe
+from probexit.experiments.depth.edge_cloud import main as example
 from probexit.experiments.depth.wire import Wire
 
 
@@ -123,3 +126,21 @@ def test_two_processes(half: Any, byte_tokenizer: Any, tmp_path: Any) -> None:
         process.terminate()
     with cloud(half()) as wire:
         assert text == Edge(half(), rule(0.3)).write(wire, PROMPT, 12)
+
+
+def test_what_was_sent_is_said() -> None:
+    whole = describe(EdgeText([1, 2, 3, 4], 1, 500, 40, None), width=16)
+    assert whole.startswith("3 of 4 tokens by the edge alone; 500 bytes sent (states of all tokens")
+    assert describe(EdgeText([1], 0, 0, 0, 0), 16).endswith("cloud lost at token 0, went on alone")
+
+
+@pytest.mark.slow
+def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    if not reasoner.path().is_dir():
+        pytest.skip("the shipped reasoner is not in this checkout")
+    sizes = ["--layers", "3", "--problems", "1", "--threshold"]
+    example([*sizes, "0.9"])
+    kept, total = capsys.readouterr().out.split("; ")[1].split(" tokens")[0].split(" of ")
+    assert 0 < int(kept) < int(total)
+    example([*sizes, "2", "--lose-after", "2"])  # a gap is never 2: the edge asks about all
+    assert "cloud lost at token 2" in capsys.readouterr().out

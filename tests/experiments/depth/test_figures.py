@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from probexit.exits.depth.adapt import Feedback
-from probexit.exits.depth.trace import DepthTrace, Step
+from probexit.exits.depth.trace import DepthTrace, Round, Step
 from probexit.experiments.depth.figures import (
     agreement_against_depth,
     exit_histogram,
@@ -14,7 +14,11 @@ def test_the_histogram_shows_shares() -> None:
     trace = DepthTrace([Step((2,)), Step((2,)), Step((4,)), Step((2,))])
     (axes,) = exit_histogram(trace, 4).axes
     assert [bar.get_height() for bar in axes.patches] == [0, 75, 0, 25]
-    with pytest.raises(ValueError, match="holds no steps"):
+    # Two drafts of which one was kept, and the token of the verification.
+    rounds = DepthTrace(rounds=[Round((1, 2), 4, 1)])
+    (axes,) = exit_histogram(rounds, 4).axes
+    assert [bar.get_height() for bar in axes.patches] == [50, 0, 0, 50]
+    with pytest.raises(ValueError, match="holds no token"):
         exit_histogram(DepthTrace(), 4)
 
 

@@ -1,6 +1,7 @@
 """What holds for every figure: it renders, is not empty, and leaves matplotlib alone."""
 
 import io
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -10,14 +11,17 @@ from matplotlib.image import imread
 
 from probexit.calibration.reliability import reliability_diagram
 from probexit.experiments.comparison.layers import layer_map
+from probexit.experiments.comparison.transfer import Target, transfer
 from probexit.experiments.figures import (
     accuracy_tokens,
+    families,
     frontier,
     layers,
     reliability,
     risk,
     style,
 )
+from probexit.experiments.figures import transfer as transfer_figure
 from probexit.experiments.targets import cue_table
 from probexit.probes.mean_difference import MeanDifference
 
@@ -34,14 +38,32 @@ def mapped(context, recorded_layers):
     return layer_map(context.splits, recorded_layers, MeanDifference)
 
 
-@pytest.fixture(params=["accuracy_tokens", "frontier", "risk", "reliability", "layers"])
-def figure(request, compared, diagram, mapped):
+@pytest.fixture(scope="module")
+def moved(context):
+    """Our rule on its own test problems, and on those where every answer is wrong."""
+    test = context.splits.test
+    wrong = [replace(t, cues=replace(t.cues, correct=~t.cues.correct)) for t in test]
+    targets = [Target("home", "here", test, context.probe, context.closing)]
+    targets += [replace(targets[0], name="away", traces=wrong)]
+    return transfer(context, targets)
+
+
+@pytest.fixture(
+    params=[
+        *("accuracy_tokens", "frontier", "risk", "reliability", "layers"),
+        *("families", "families_thinking", "transfer"),
+    ]
+)
+def figure(request, compared, diagram, mapped, moved):
     drawn = {
         "accuracy_tokens": lambda: accuracy_tokens.draw(compared),
         "frontier": lambda: frontier.draw(compared),
         "risk": lambda: risk.draw(compared),
         "reliability": lambda: reliability.draw(diagram),
         "layers": lambda: layers.draw(mapped),
+        "families": lambda: families.draw(compared),
+        "families_thinking": lambda: families.draw(compared, "thinking"),
+        "transfer": lambda: transfer_figure.draw(moved, 0.05),
     }
     return drawn[request.param]()
 
@@ -74,6 +96,44 @@ def test_every_rule_is_named(compared, texts):
     dialled = [row.name for row in compared.rows if row.threshold is not None]
     assert set(dialled) <= texts(risk.draw(compared))
     assert {"probe (ours)", "trial answer", "fixed budget"} <= texts(frontier.draw(compared))
+
+
+def test_every_rule_is_named_in_its_family(compared):
+    figure = families.draw(compared)
+    shown = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_visible()}
+    assert set(shown) == {"no signal", "trial answers", "hidden states"}
+    for row in compared.rows:
+        if row.family in shown and row.method not in ("probe", "random_exit"):
+            legend = shown[row.family].get_legend()
+            assert row.title in [text.get_text() for text in legend.get_texts()]
+
+
+def test_tokens_are_those_asked_for(compared):
+    def whole(tokens):
+        (axes, *_) = families.draw(compared, tokens).axes
+        return max(max(line.get_xdata()) for line in axes.lines)
+
+    probed = compared.only(("full_run", "trial_confidence"))
+    assert whole("total") > whole("thinking")
+    assert [a.get_title(loc="left") for a in families.draw(probed).axes] == ["trial answers"]
+
+
+def test_ours_alone_has_a_panel(compared):
+    frame = compared.only(("full_run", "probe", "oracle"))
+    assert [a.get_title(loc="left") for a in families.draw(frame).axes] == ["hidden states"]
+
+
+def test_a_broken_promise_is_drawn_in_another_colour(moved):
+    left = transfer_figure.draw(moved, 0.05).axes[0]
+    marks = {
+        float(line.get_xdata()[0]): line.get_color()
+        for line in left.lines
+        if line.get_marker() == "o"
+    }
+    for row in moved:
+        wanted = style.VERMILLION if row.broken else style.BLUE
+        assert marks[100 * row.measures.risk.estimate] == wanted
+    assert {row.broken for row in moved} == {True, False}
 
 
 def test_empty_bins_leave_a_gap_not_a_zero():

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.comparison.compare import all_methods
+from probexit.experiments.comparison.choice import all_methods, chosen
 from probexit.experiments.methods.base import Family, Unavailable
 from probexit.experiments.methods.tally import START
 from probexit.experiments.splits import Splits
 
-METHODS = all_methods()
+METHODS = chosen("replayed")
+LIVE = {name: method for name, method in all_methods().items() if not method.replayed}
 
 
 @pytest.fixture(params=METHODS)
@@ -56,6 +57,7 @@ def test_the_walk_finds_the_family():
     assert {"trial_confidence", "equal_answers", "lynx", "probe"} <= set(METHODS)
 
 
+@pytest.mark.parametrize("method", all_methods().values(), ids=all_methods())
 def test_presents_itself(method):
     assert method.summary
     assert method.reads
@@ -64,8 +66,14 @@ def test_presents_itself(method):
 
 
 def test_titles_differ():
-    titles = [method.title for method in METHODS.values()]
+    titles = [method.title for method in all_methods().values()]
     assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_what_generates_anew_needs_a_bench(name, little):
+    with pytest.raises(Unavailable, match=r"bench|model"):
+        LIVE[name].outcomes(little)
 
 
 def test_leaves_every_trace_at_a_place_it_has(outcomes, little):

@@ -12,7 +12,7 @@ from probexit.experiments.methods.base import Unavailable
 from probexit.experiments.methods.equal_answers import EqualAnswers
 from probexit.experiments.methods.fixed_budget import FixedBudget
 from probexit.experiments.methods.full_run import FullRun
-from probexit.experiments.methods.lynx import Lynx
+from probexit.experiments.methods.lynx_calibration import LynxCalibration
 from probexit.experiments.methods.no_thinking import NoThinking
 from probexit.experiments.methods.oracle import Oracle
 from probexit.experiments.methods.probe import Probe
@@ -100,19 +100,19 @@ def test_trial_answer_at_its_published_threshold(small, hand_made):
 
 def test_equal_answers_certified(three):
     # calibration answers differ at both cues, so a run of 1 is all there is, and it is wrong
-    assert exits(EqualAnswers(), three) == {"certified 5 %": [NO_EXIT] * 3}
+    assert exits(EqualAnswers(), three)["certified 5 %"] == [NO_EXIT] * 3
 
 
 def test_lynx_is_the_published_rule(three):
     # calibration cues: wrong ones score .2, right ones .8; so q_neg = .2, q_pos = .2, tau = .8
-    found = Lynx().outcomes(three)
+    found = LynxCalibration().outcomes(three)
     assert [outcome.label for outcome in found] == ["published 90 %", "published 95 %"]
     assert [outcome.threshold for outcome in found] == pytest.approx([0.8, 0.8])
     assert [outcome.exits.tolist() for outcome in found] == [[2, NO_EXIT, NO_EXIT]] * 2
 
 
 def test_lynx_promises_nothing_about_problems(three):
-    (found, _) = Lynx().outcomes(three)
+    (found, _) = LynxCalibration().outcomes(three)
     assert found.certificate is None
     assert found.note == ClassConditional.promise.format(delta=0.1)
     assert "nothing about how often a problem exits wrongly" in found.note
@@ -124,11 +124,11 @@ def test_lynx_does_not_leave_at_the_quantile_itself(small, hand_made):
     known = context.probe.of | {f"c{i}": (0.7, 0.6) for i in range(200)}
     context = replace(context, probe=type(context.probe)(known))
     # q_neg = .7 and q_pos = .4, so tau = .7 and only scores above it leave
-    assert Lynx().outcomes(context)[0].exits.tolist() == [1]
+    assert LynxCalibration().outcomes(context)[0].exits.tolist() == [1]
 
 
 def test_lynx_needs_both_grades(three, all_graded):
     splits = three.splits
     right = [all_graded(trace, True) for trace in splits.calibrate]
     with pytest.raises(Unavailable, match="harder problems"):
-        Lynx().outcomes(replace(three, splits=Splits(splits.fit, right, splits.test)))
+        LynxCalibration().outcomes(replace(three, splits=Splits(splits.fit, right, splits.test)))

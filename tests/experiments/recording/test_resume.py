@@ -48,7 +48,7 @@ def survive(out: Path, renames: list[int], kills: int) -> None:
     codes = drive(out, renames, fractions)
     assert codes[-1] == 0
     assert codes[: len(renames)] == [KILLED] * len(renames)
-    assert codes.count(KILLED) >= len(renames) + 0.6 * kills  # some may come too late
+    assert codes.count(KILLED) >= len(renames) + 0.5 * kills  # some may come too late
     killed, whole = content(out / "killed"), content(out / "whole")
     assert killed.keys() == whole.keys()
     for name, data in whole.items():

@@ -1,0 +1,1 @@
+"""Engines that write one text with two models of the same tokenizer."""

@@ -1,0 +1,1 @@
+"""What changes the model's next-token logits while it thinks."""

@@ -1,0 +1,1 @@
+"""Rules over several samples of one problem: which to stop, and how much each vote counts."""

@@ -1,0 +1,42 @@
+"""For how many steps in a row the stated answer has been confirmed (TrimR, arXiv 2505.17155)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from probexit.exits.signals.base import Signal
+from probexit.exits.trace import Trace
+from probexit.exits.verifiers.base import Verifier
+from probexit.exits.verifiers.stated_answer import StatedAnswer
+
+
+@dataclass(frozen=True)
+class StatedRun(Signal):
+    """The number of steps in a row that come to the same as the step before them.
+
+    1 is two equal answers in a row. A step that states no answer is passed over, and the count
+    stays; a step that states another one sets it to 0. Nothing is decoded by the model itself.
+
+    Attributes:
+        verifier: Judges whether two steps come to the same.
+    """
+
+    verifier: Verifier = StatedAnswer()  # noqa: RUF009  # frozen
+
+    def scores(self, trace: Trace) -> Tensor:
+        run, runs = 0, []
+        last: str | None = None
+        for step, states in zip(trace.cues.steps, self._states(trace), strict=True):
+            if states:
+                run = run + 1 if last is not None and self.verifier.same(last, step) else 0
+                last = step
+            runs.append(run)
+        return torch.tensor(runs, dtype=torch.float32)
+
+    def cost(self, trace: Trace) -> Tensor:
+        states = torch.tensor(self._states(trace), dtype=torch.long)
+        return self.verifier.decodes * states * (states.cumsum(0) > 1)
+
+    def _states(self, trace: Trace) -> list[bool]:
+        return [self.verifier.states(step) for step in trace.cues.steps]

@@ -1,0 +1,1 @@
+"""Verifiers: whether two steps of a thinking come to the same."""

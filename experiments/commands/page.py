@@ -1,0 +1,55 @@
+"""Write the page on all exit rules, in Markdown, from the comparisons of several runs."""
+
+import shutil
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probexit.experiments.commands.base import Command
+
+if TYPE_CHECKING:
+    from probexit.experiments.comparison.page import Chapter
+
+FIGURE = "frontier.png"
+
+
+class Page(Command):
+    """Write the page on all exit rules, in Markdown, from the comparisons of several runs."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("runs", type=Path, nargs="+", metavar="RUN", help="runs with a `compare.json`")
+        add(
+            "--out",
+            type=Path,
+            default=Path("docs/methods.md"),
+            help="the page; figures of `probexit frontier` are copied beside it, and all that lie "
+            "in figures/ under a run's name are shown (default: docs/methods.md)",
+        )
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.comparison.choice import all_methods
+        from probexit.experiments.comparison.page import page
+
+        chapters = [_chapter(folder, args.out.parent) for folder in args.runs]
+        names = " ".join(chapter.name for chapter in chapters)
+        text = page(chapters, all_methods(), f"probexit page {names} --out {args.out.name}")
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text, encoding="utf-8")
+        print(f"Page written to {args.out}")
+
+
+def _chapter(folder: Path, beside: Path) -> "Chapter":
+    from probexit.experiments.comparison.page import Chapter
+    from probexit.experiments.comparison.read import read_comparison
+    from probexit.experiments.recording.run import Run
+    from probexit.experiments.transferring import setting_of
+
+    run, name = Run(folder), folder.resolve().name
+    setting = f"{run.manifest.model}, {setting_of(run.manifest)}, cues: {run.manifest.cues}"
+    comparison = read_comparison(folder)
+    if (folder / "frontier" / FIGURE).is_file():
+        (beside / "figures").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / "frontier" / FIGURE, beside / "figures" / f"{name}-{FIGURE}")
+    figures = sorted((beside / "figures").glob(f"{name}-*.png"))
+    return Chapter(name, setting, comparison, [f"figures/{file.name}" for file in figures])

@@ -1,0 +1,79 @@
+"""Several samples of each problem under a rule, and a vote: the recipe of parallel thinking."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.several import Group, Several
+from probexit.exits.persist import describe
+from probexit.exits.samples.base import SampleRule, State
+from probexit.exits.samples.vote import winner
+from probexit.exits.trace import Trace
+from probexit.experiments.fresh.bench import Bench, keys
+from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.result import Fresh
+
+IF_GREEDY = 0.6  # the papers' temperature
+
+
+@dataclass(frozen=True)
+class Samples(Recipe):
+    """Write ``rule.k`` samples in step, let the rule stop some, and vote.
+
+    All tokens of all samples are counted, each up to where it ended or was stopped. Sample number
+    ``i`` of a problem draws the same random numbers under every rule, so rules are compared on the
+    same samples; number 0 is that of the other live rules. Where the recording was greedy, the
+    temperature is .6: greedy samples would all be the same.
+    """
+
+    rule: SampleRule
+
+    def settings(self) -> dict[str, Any]:
+        return {"rule": _digest(self.rule), "if greedy": IF_GREEDY}
+
+    def run(self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object]) -> list[Fresh]:
+        engine = Several(
+            bench.reasoner.model, bench.reasoner.tokenizer, self.rule, _sampled(bench.fresh)
+        )
+        prompts = [trace.prompt_ids.tolist() for trace in traces]
+        per_sample = [keys(traces, sample) for sample in range(self.rule.k)]
+        seeds = list(zip(*per_sample, strict=True))
+        groups = engine.run(prompts, seeds, lambda _: done())
+        return [self._fresh(bench, *pair) for pair in zip(traces, groups, strict=True)]
+
+    def _fresh(self, bench: Bench, trace: Trace, group: Group) -> Fresh:
+        """Grade the samples of a problem and let them vote."""
+        samples = group.samples
+        graded = [bench.grade(trace, sample.ids[: sample.tokens]) for sample in samples]
+        chosen = winner(
+            [fresh.answer for fresh in graded],
+            self.rule.weights(samples),
+            [fresh.thinking for fresh in graded],
+            bench.task.same,
+        )
+        return Fresh(
+            problem=trace.problem,
+            answer="" if chosen is None else graded[chosen].answer,
+            correct=chosen is not None and graded[chosen].correct,
+            thinking=sum(fresh.thinking for fresh in graded),
+            answer_tokens=sum(fresh.answer_tokens for fresh in graded),
+            exited=any(sample.state is State.STOPPED for sample in samples),
+        )
+
+
+def _sampled(decoding: Decoding) -> Decoding:
+    return decoding if decoding.temperature else replace(decoding, temperature=IF_GREEDY)
+
+
+def _digest(rule: SampleRule) -> str:
+    """Name a rule by its fields and the weights of its probe."""
+    with TemporaryDirectory() as place:
+        told = json.dumps(describe(rule, Path(place)), sort_keys=True)
+        files = sorted(file for file in Path(place).rglob("*") if file.is_file())
+        content = told.encode() + b"".join(file.read_bytes() for file in files)
+    return f"{told} {hashlib.sha256(content).hexdigest()[:16]}"

@@ -1,0 +1,50 @@
+"""Logistic regression on the leading principal components (arXiv 2505.18404; released code).
+
+Thought Calibration reads mean hidden states of whole steps this way: standardise, keep 256
+components, regress. The three maps are linear, so what is kept is one direction.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.training_set import TrainingSet, as_double, moments
+
+
+@dataclass
+class Principal(LinearProbe):
+    """Standardise, project on principal components, L2-penalised logistic regression.
+
+    Attributes:
+        components: Components kept, at most; fewer if there are fewer cues or features.
+        C: Inverse strength of the penalty, as in scikit-learn, whose default the paper keeps.
+        max_iter: Steps of L-BFGS.
+    """
+
+    components: int = 256
+    C: float = 1.0
+    max_iter: int = 5000
+
+    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
+        data = TrainingSet.of(X, y, groups)
+        mean, scale = moments(data.X)
+        standard = ((data.X - mean) / scale).double()
+        axes = _leading(standard, self.components)
+        model = LogisticRegression(C=self.C, max_iter=self.max_iter)
+        with threadpool_limits(1):
+            model.fit(as_double(standard @ axes), data.labels())
+        weight = axes.cpu() @ torch.as_tensor(model.coef_[0], dtype=torch.float64)
+        bias = torch.tensor(float(model.intercept_[0]))
+        self.head_ = Head(mean.cpu(), scale.cpu(), weight.float(), bias)
+        return self
+
+
+def _leading(X: Tensor, components: int) -> Tensor:
+    """Return the axes ``[d, k]`` of largest variance of centred ``X [n, d]``."""
+    axes: Tensor = torch.linalg.eigh(X.T @ X).eigenvectors
+    return axes.flip(1)[:, : min(components, len(X), X.shape[1])]

@@ -1,0 +1,1 @@
+"""Sequence probes: light models that read a thinking cue by cue and remember what came before."""

@@ -1,0 +1,260 @@
+"""Rules that steer, intervene or decide before thinking, on traces worked out by hand."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.replay import NO_EXIT
+from probexit.experiments.comparison.choice import all_methods
+from probexit.experiments.comparison.compare import compare
+from probexit.experiments.find import task
+from probexit.experiments.fresh.bench import Bench
+from probexit.experiments.methods.activation_addition import ActivationAddition
+from probexit.experiments.methods.base import Family, Unavailable
+from probexit.experiments.methods.diff_adapt import DiffAdapt, Level, levels_of, needed
+from probexit.experiments.methods.efficiency_steering import EfficiencySteering
+from probexit.experiments.methods.end_boost import EndBoost
+from probexit.experiments.methods.full_run import FullRun
+from probexit.experiments.methods.full_run_again import FullRunAgain
+from probexit.experiments.methods.live_rule import LiveRule
+from probexit.experiments.methods.oracle import Oracle
+from probexit.experiments.methods.overclocking import Overclocking, ridge
+from probexit.experiments.methods.probe import Probe
+from probexit.experiments.methods.steering import nearest
+from probexit.experiments.methods.stop_temperature import StopTemperature
+from probexit.experiments.methods.tally import START
+from probexit.experiments.methods.think_or_not import ThinkOrNot
+from probexit.experiments.splits import Splits
+
+MINE = (
+    *("activation_addition", "diff_adapt", "efficiency_steering", "end_boost", "full_run_again"),
+    *("no_wait", "overclocking", "stop_temperature"),
+)
+
+
+def with_states(trace, states):
+    """A trace whose cue states are given, ``[c][2]``, the same at each of three layers."""
+    hidden = torch.tensor(states, dtype=torch.float)[:, None].expand(-1, 3, -1)
+    return replace(trace, cues=replace(trace.cues, hidden=hidden))
+
+
+def started(trace, right, state):
+    """A trace whose answer before thinking is right or not, and the state it was given from."""
+    hidden = torch.tensor(state, dtype=torch.float).expand(1, 3, -1)
+    start = replace(trace.start, correct=torch.tensor([right]), hidden=hidden)
+    return replace(trace, start=start)
+
+
+# --- steering ---
+
+
+def test_overclocking_is_the_ridge_regression_of_progress():
+    X = torch.tensor([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]])
+    y = 0.1 * X[:, 0]  # progress grows along the first coordinate
+    w = ridge(X, y, 1e-9)
+    assert w.tolist() == pytest.approx([0.1, 0.0], abs=1e-5)
+    # the penalty is relative: variances 1.25 and .25, their mean .75, covariance -.25
+    shrunk = torch.tensor([[1.25 + 0.75, -0.25], [-0.25, 0.25 + 0.75]])
+    expected = torch.linalg.solve(shrunk, torch.tensor([0.125, -0.025]))
+    assert ridge(X, y, 1.0).tolist() == pytest.approx(expected.tolist())
+
+
+def test_overclocking_points_to_the_end(hand_made):
+    # states move by (1, -1) a cue; positions 10, 20, 30 of 35
+    trace = with_states(hand_made("-++", True), [[0, 0], [1, -1], [2, -2]])
+    direction = Overclocking().direction([trace], 1)
+    assert direction[0] == pytest.approx(-float(direction[1]))
+    assert direction[0] > 0
+
+
+def test_efficiency_steering_by_hand(hand_made):
+    short = with_states(hand_made("+", True), [[1, 0]])
+    middle = [with_states(hand_made("++", True), [[9, 9], [9, 9]])] * 2
+    long = with_states(hand_made("-++", True), [[0, 2], [0, 4], [0, 6]])
+    wrong = with_states(hand_made("-", False), [[50, 50]])  # shorter still, but wrong
+    direction = EfficiencySteering().direction([long, wrong, *middle, short], 2)
+    assert direction.tolist() == [1, -4]
+
+
+def test_activation_addition_by_hand(hand_made):
+    traces = [
+        with_states(hand_made("-+", True), [[0, 0], [2, 1]]),
+        with_states(hand_made("-", False), [[4, 2]]),
+    ]
+    assert ActivationAddition().direction(traces, 0).tolist() == [2 - 2, 1 - 1]
+    assert ActivationAddition().direction(traces[:1], 0).tolist() == [2, 1]
+
+
+def test_steering_adds_multiples_of_the_typical_norm(bench, small, hand_made):
+    fit = [with_states(hand_made("-+", True), [[0.0] * 31 + [3.0], [4.0] + [0.0] * 31])]
+    context = on_fit(small, hand_made, fit, bench)
+    (recipe,) = ActivationAddition(strengths=(0.5,)).recipes(context, bench).values()
+    ((layer, added),) = recipe.directions.items()
+    assert layer == 2  # of the recorded layers 1, 2 and 4, the nearest to the middle of four
+    assert added.norm() == pytest.approx(0.5 * 3)  # the lower median of 3 and 4
+    assert added[0] / -added[31] == pytest.approx(4 / 3)
+
+
+def on_fit(small, hand_made, fit, bench):
+    context = small([hand_made("-+", True)], [(0.1, 0.2)])
+    probe = SimpleNamespace(recorded=(1, 2, 4))
+    splits = Splits(fit, context.splits.calibrate, context.splits.test)
+    return replace(context, splits=splits, probe=probe, bench=bench)
+
+
+def test_the_final_norm_is_not_steered():
+    assert nearest(1.0, (1, 3, 4), 4) == 3
+    assert nearest(0.0, (1, 3, 4), 4) == 1
+    with pytest.raises(Unavailable, match="--layers all"):
+        nearest(0.5, (4,), 4)
+
+
+@pytest.mark.parametrize("method", [Overclocking(), EfficiencySteering(), ActivationAddition()])
+def test_steering_says_what_it_lacks(method, small, hand_made, bench):
+    flat = [with_states(hand_made("-+", True), [[1, 1], [1, 1]])] * 8
+    with pytest.raises(Unavailable, match="record"):
+        method.recipes(on_fit(small, hand_made, flat, bench), bench)
+    with pytest.raises(Unavailable, match="record"):
+        method.recipes(on_fit(small, hand_made, [], bench), bench)
+
+
+# --- before thinking ---
+
+
+def test_what_a_question_needed(hand_made):
+    assert needed(hand_made("-++", True)) == 20
+    assert needed(hand_made("+-+", True)) == 30  # right, then not: for good only from the third
+    assert needed(hand_made("+--", False)) == 35
+    assert needed(hand_made("--", True)) == 25
+    levels = levels_of([hand_made(m, ok) for m, ok in (("+", 1), ("-+", 1), ("--+", 1), ("+", 0))])
+    assert levels == [Level.EASY, Level.EASY, Level.NORMAL, Level.HARD]
+
+
+def test_diff_adapt_routes_and_budgets_by_hand(small, hand_made, bench):
+    kinds = {"+++": [0.0, 0.0], "--+": [9.0, 0.0], "---": [0.0, 9.0]}  # easy, normal, hard
+    fit = [
+        started(replace(hand_made(marks, marks != "---"), problem=f"{marks}{i}"), True, state)
+        for marks, state in kinds.items()
+        for i in range(8)
+    ]
+    context = on_fit(small, hand_made, fit, bench)
+    test = [
+        started(replace(hand_made("-", False), problem=str(i)), False, state)
+        for i, state in enumerate([[0.0, 8.0], [8.0, 0.0], [0.5, 0.5]])
+    ]
+    context = replace(context, splits=Splits(fit, [], test))
+    (recipe,) = DiffAdapt().recipes(context, bench).values()
+    assert recipe.routes == {"0": "hard", "1": "normal", "2": "easy"}
+    budgets = {name: t.controller.max_thinking for name, t in recipe.treatments.items()}
+    assert budgets == {"easy": 10, "normal": 30, "hard": 35}
+    assert {name: t.temperature for name, t in recipe.treatments.items()} == {
+        "easy": 0.5,
+        "normal": 1.0,
+        "hard": 0.5,
+    }
+
+
+def test_diff_adapt_needs_different_questions(small, hand_made, bench):
+    fit = [replace(hand_made("-", False), problem=str(i)) for i in range(5)]
+    with pytest.raises(Unavailable, match="all questions are"):
+        DiffAdapt().recipes(on_fit(small, hand_made, fit, bench), bench)
+
+
+@pytest.fixture
+def routed(small, hand_made):
+    """200 problems whose start state says whether the answer at once is right; two to test."""
+
+    def mark(trace, i):
+        return started(trace, i % 2 == 0, [4.0, 0.0] if i % 2 == 0 else [0.0, 4.0])
+
+    context = small([hand_made("-+", True)] * 2, [(0.1, 0.2)] * 2)
+    s = context.splits
+    return replace(
+        context,
+        splits=Splits(
+            *([mark(t, i) for i, t in enumerate(p)] for p in (s.fit, s.calibrate, s.test))
+        ),
+    )
+
+
+def test_think_or_not_answers_at_once_what_it_can(routed):
+    even, certified = ThinkOrNot().outcomes(routed)
+    assert even.exits.tolist() == certified.exits.tolist() == [START, NO_EXIT]
+    assert certified.certificate.certified
+    assert certified.probing.tolist() == [0, 0]
+    # all answers at once being wrong for half of the problems, the laxer threshold loses too much
+    assert 0 < certified.threshold <= 1
+
+
+def test_think_or_not_is_certified_on_the_calibration_split(routed):
+    """If the calibration problems go wrong where the probe is sure, it never answers at once."""
+    s = routed.splits
+    worse = [started(t, False, t.start.hidden[0, 0].tolist()) for t in s.calibrate]
+    even, certified = ThinkOrNot().outcomes(replace(routed, splits=Splits(s.fit, worse, s.test)))
+    assert even.exits.tolist() == [START, NO_EXIT]
+    assert certified.threshold == math.inf
+    assert certified.exits.tolist() == [NO_EXIT, NO_EXIT]
+
+
+def test_think_or_not_needs_recorded_starts(routed):
+    s = routed.splits
+    bare = [replace(trace, start=None) for trace in s.fit]
+    with pytest.raises(Unavailable, match="record again"):
+        ThinkOrNot().outcomes(replace(routed, splits=Splits(bare, s.calibrate, s.test)))
+
+
+# --- with a model ---
+
+
+@pytest.fixture(scope="module")
+def bench(shipped):
+    """With room for 40 tokens, so that it is quick."""
+    return Bench(shipped, task("arith"), Decoding(80, temperature=1.0), quiet=True)
+
+
+def test_mine_are_found_and_live():
+    found = all_methods()
+    assert set(MINE) <= set(found)
+    assert all(isinstance(found[name], LiveRule) and not found[name].replayed for name in MINE)
+    assert found["think_or_not"].replayed
+
+
+def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path):
+    questions = [item.question for _, item in zip(range(3), bench.task.items(), strict=False)]
+    traces = [
+        replace(hand_made("-+", True), prompt_ids=torch.tensor(shipped.prompt(question)))
+        for question in questions
+    ]
+    context = small(traces, [(0.1, 0.6)] * 3)
+    context = replace(context, bench=replace(bench, cache=tmp_path))
+    methods = {
+        "full_run": FullRun(),
+        "full_run_again": FullRunAgain(),
+        "end_boost": EndBoost(strengths=(0.0, 3.0)),
+        "stop_temperature": StopTemperature(temperatures=(1.0,)),
+        "probe": Probe(),
+        "oracle": Oracle(),
+    }
+    table = compare(context, methods)
+    again, off, over = (
+        table.row("full_run_again"),
+        table.row("end_boost", "alpha 0"),
+        table.row("end_boost", "alpha 3"),
+    )
+    assert again.live
+    assert again.exits == ()
+    assert off.measures == again.measures == table.row("stop_temperature").measures
+    assert over.measures.thinking.estimate == 0
+    assert "generated anew" in table.text()
+    assert table.text() == compare(context, methods).text()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_families_come_in_the_order_of_the_table():
+    families = [method.family for method in all_methods().values()]
+    assert families == sorted(families, key=list(Family).index)
+    assert {Family.STEERING, Family.INTERVENTION, Family.ROUTING} <= set(families)

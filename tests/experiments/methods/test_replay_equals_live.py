@@ -1,0 +1,109 @@
+"""What a preset decided on a recording is what it does live, token for token, at the same cost.
+
+Greedy decoding on the shipped reasoner; members are found by walking the package.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.loop import Loop
+from probexit.exits.replay import NO_EXIT
+from probexit.experiments.comparison.choice import all_methods
+from probexit.experiments.cues import cue_set
+from probexit.experiments.find import task
+from probexit.experiments.fitting import fit
+from probexit.experiments.methods.base import Unavailable
+from probexit.experiments.methods.context import Context
+from probexit.experiments.methods.dial import Dial
+from probexit.experiments.splits import split
+
+METHODS = {name: made for name, made in all_methods().items() if made.replayed and made.deployable}
+NO_LIVE_SIGNAL = {"random_exit"}  # its coin is tossed anew
+TIE = 1e-4
+
+
+def context_of(run, shipped):
+    splits = split(run.traces(), (0.5, 0.25), 0)
+    fitted = fit(splits.fit, run.manifest.layers, layers=run.manifest.layers[-2:])
+    return Context(splits, fitted.signal, fitted.grid, len(shipped.closing_ids()))
+
+
+@pytest.fixture(scope="module")
+def little(greedy_run, shipped):
+    return context_of(greedy_run, shipped)
+
+
+def a_lively_threshold(dial, traces):
+    """Of the grid, the threshold at which nearest to two in three traces are left."""
+    left = (dial.exits(traces, dial.grid) != NO_EXIT).double().mean(0)
+    return dial.grid[(left - 2 / 3).abs().argmin()].double()
+
+
+@dataclass
+class Predicted:
+    """Where a dial leaves each trace at a threshold, and what it decodes to decide."""
+
+    dial: Dial
+    threshold: float
+    exits: list[int]
+    probing: list[int]
+
+
+def predict(dial, traces):
+    threshold = a_lively_threshold(dial, traces)
+    exits = dial.exits(traces, threshold[None])
+    probing = dial.probing(traces, exits)
+    return Predicted(dial, float(threshold), exits[:, 0].tolist(), probing[:, 0].tolist())
+
+
+def expected(trace, left, closing):
+    if left == NO_EXIT:
+        return trace.token_ids.tolist()
+    thinking = trace.token_ids[: int(trace.cues.positions[left]) + 1].tolist()
+    return [*thinking, *closing, *(i for i in trace.cues.answer_ids[left].tolist() if i >= 0)]
+
+
+def live(run, shipped, predicted, traces):
+    manifest = run.manifest
+    dial = predicted.dial
+    controller = ExitController(
+        cue_set(manifest.cues), dial.signal, dial.policy, shipped.tags, shipped.closing
+    ).with_threshold(predicted.threshold)
+    loop = Loop(shipped.model, shipped.tokenizer, controller, Decoding(**manifest.decoding))
+    loop.session.extract = task(manifest.task).extract
+    return loop.run([trace.prompt_ids.tolist() for trace in traces])
+
+
+def check(run, shipped, context, method, n):
+    try:
+        dial = method.dial(context)
+    except Unavailable as why:
+        pytest.skip(str(why))
+    if dial is None:
+        pytest.skip("no dial: it decides before any thinking, or not at all")
+    traces = context.splits.test[:n]
+    predicted = predict(dial, traces)
+    written = live(run, shipped, predicted, traces)
+    closing = shipped.closing_ids()
+    same = 0
+    for i, (trace, generation) in enumerate(zip(traces, written, strict=True)):
+        if generation.token_ids == expected(trace, predicted.exits[i], closing):
+            same += 1
+            assert generation.probed == predicted.probing[i]
+            continue
+        then = dial.signal.scores(trace)[: len(generation.scores)]
+        now = torch.tensor(generation.scores[: len(then)])
+        near = (then - predicted.threshold).abs() <= TIE * (1 + abs(predicted.threshold))
+        assert torch.allclose(now, then, atol=0.01), f"{trace.problem}: {now} live, {then} replayed"
+        assert bool(near.any()), f"{trace.problem}: {now} live, {then} replayed, no tie"
+    assert same >= 0.95 * len(traces)
+    assert method.title == "full run" or any(left != NO_EXIT for left in predicted.exits)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - NO_LIVE_SIGNAL))
+def test_replay_equals_live(name, greedy_run, shipped, little):
+    check(greedy_run, shipped, little, METHODS[name], 6)
