@@ -116,6 +116,8 @@ def _refused(calibrator: Calibrator, n: int, losses: float, problems: float) -> 
             f"That is not below alpha = {calibrator.alpha:g}, so more problems will not help: add "
             "stricter thresholds, a better probe, or allow more risk."
         )
+    elif problems <= n:
+        remedy = f"Its bound is too loose here: a binomial one takes about {problems:g} problems."
     else:
         remedy = f"At this rate it takes about {problems:g} problems, {problems - n:g} more."
     return f"Nothing certified: think on (never exit). {seen}. {remedy}"

@@ -1,6 +1,6 @@
 """Join exits and abstention: how sure the model is of the answer that it gives where it is left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,7 +10,11 @@ from torch import Tensor
 from probexit.calibration.base import Array, Bools
 from probexit.calibration.risk_coverage import RiskCoverage, risk_coverage
 from probexit.exits.replay import NO_EXIT
+from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
+
+Confidence = Callable[[Trace, int], float]
+"""How sure one may be of the answer at a cue, or at ``NO_EXIT``; 0 if there is none."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,17 @@ class Answers:
     problems: tuple[str, ...]
 
     @classmethod
-    def at(cls, traces: Sequence[Trace], exits: Tensor) -> Self:
-        """Read the answers off; ``exits [n]`` are cue indices or ``NO_EXIT``."""
+    def at(cls, traces: Sequence[Trace], exits: Tensor, sure: "Confidence | None" = None) -> Self:
+        """Read the answers off.
+
+        Args:
+            traces: ``n`` traces.
+            exits: ``[n]`` cue indices or ``NO_EXIT``.
+            sure: The confidence of an answer; None takes ``confidence_at``.
+        """
         pairs = list(zip(traces, exits.tolist(), strict=True))
         return cls(
-            np.array([confidence_at(*pair) for pair in pairs], dtype=np.float64),
+            np.array([(sure or confidence_at)(*pair) for pair in pairs], dtype=np.float64),
             np.array([not t.correct_at(None if at == NO_EXIT else at) for t, at in pairs], bool),
             tuple(trace.problem for trace in traces),
         )
@@ -40,6 +50,19 @@ class Answers:
     def curve(self) -> RiskCoverage:
         """Return the risk among the surest answers as more and more are given."""
         return risk_coverage(self.confidences, ~self.wrong, self.problems)
+
+
+def last_score(signal: Signal) -> Confidence:
+    """Return the signal's score, in [0, 1], at the cue left at; at the last one for the full run.
+
+    A trace without cues was never looked at: 0.
+    """
+
+    def score(trace: Trace, place: int) -> float:
+        at = len(trace.cues) - 1 if place == NO_EXIT else place
+        return float(signal.scores(trace)[at]) if at >= 0 else 0.0
+
+    return score
 
 
 def confidence_at(trace: Trace, place: int) -> float:

@@ -15,8 +15,8 @@ class Ranking:
     """The rules that kept to the common risk, best first by the share of all tokens saved.
 
     Attributes:
-        kept: One row per rule: its best operating point whose observed risk has an upper 95 %
-            bound below the common risk, and which saves tokens.
+        kept: One row per rule: its best operating point that keeps to the common risk (see
+            ``keeps``) and saves tokens.
         lost: Rules without such an operating point.
     """
 
@@ -33,7 +33,7 @@ class Ranking:
         rows = [row for row in rows if row.family != Family.ABSTAIN]
         best: dict[str, Row] = {}
         for row in sorted(rows, key=_saving, reverse=True):
-            if row.measures.risk.high < comparison.alpha and _saving(row) > 0:
+            if keeps(row, comparison.alpha) and _saving(row) > 0:
                 best.setdefault(row.method, row)
         titles = dict.fromkeys(row.title for row in rows if row.method not in best)
         return cls(tuple(best.values()), tuple(titles))
@@ -53,6 +53,17 @@ class Ranking:
         return found
 
 
+def keeps(row: Row, alpha: float) -> bool:
+    """Tell whether an operating point keeps to a risk.
+
+    Either it was certified at that risk or a lower one, on other problems, and what is observed
+    does not contradict it; or nothing was promised, and the whole 95 % interval observed is below.
+    """
+    if row.promised is not None and row.promised <= alpha:
+        return row.measures.risk.low <= alpha
+    return row.measures.risk.high < alpha
+
+
 def sentences(comparison: Comparison) -> list[str]:
     """Say who wins, who is not worse, and what is best in each family."""
     ranking, limit = Ranking.of(comparison), f"{100 * comparison.alpha:g} %"
@@ -60,13 +71,13 @@ def sentences(comparison: Comparison) -> list[str]:
         _winners(ranking, limit)
         if ranking.kept
         else [
-            f"On these {comparison.problems} problems no rule both saves tokens and shows a risk "
-            f"whose 95 % interval ends below {limit}."
+            f"On these {comparison.problems} problems no rule both saves tokens and keeps to a "
+            f"risk of {limit}."
         ]
     )
     if ranking.kept and ranking.lost:
         found.append(
-            f"Without an operating point that saves tokens below {limit}: "
+            f"Without an operating point that keeps to {limit} and saves tokens: "
             f"{', '.join(ranking.lost)}."
         )
     return [*found, *_at_the_same_promise(comparison), *_as_published(comparison)]
@@ -76,8 +87,8 @@ def _winners(ranking: Ranking, limit: str) -> list[str]:
     first, ties = ranking.kept[0], ranking.ties()
     found = [
         f"**{first.name}** saves most: {saving(first)} of all tokens "
-        f"({words.share(first.measures.saved.estimate)} of the thinking), among the rules whose "
-        f"observed risk is below {limit} with its whole 95 % interval. Its risk was "
+        f"({words.share(first.measures.saved.estimate)} of the thinking), among those that keep to "
+        f"{limit}. Its observed risk was "
         f"{words.percent(first.measures.risk)} %, its accuracy changed by "
         f"{words.percent(first.measures.change, '+')} points."
     ]

@@ -39,7 +39,7 @@ def draw(rows: Sequence[Moved], alpha: float) -> Figure:
     style.label(left, f"observed risk, % (line: certified, {100 * alpha:g} %)", "")
     style.label(right, "thinking saved, %", "")
     left.set_title(
-        "hollow: unchanged   filled: re-calibrated there   red: promise broken",
+        "hollow: unchanged   filled: re-calibrated there   orange: promise broken",
         fontsize=9,
         color=style.INK,
         loc="left",

@@ -16,7 +16,7 @@ from probexit.experiments.methods.base import Family, Method
 from probexit.experiments.methods.context import Context
 from probexit.experiments.methods.dial import Dial
 from probexit.experiments.methods.outcome import Outcome
-from probexit.experiments.selecting import Answers
+from probexit.experiments.selecting import Answers, Confidence, last_score
 from probexit.experiments.splits import Splits
 
 
@@ -27,13 +27,14 @@ class SelectiveAnswering(Method):
     The paper shows fixed thresholds; here at most a share alpha of the answers *given* is wrong,
     with confidence 1 - delta. Either the full run is judged, or the answer where the certified
     probe leaves: then one half of the calibration problems certifies the exit and the other half
-    the abstention at that exit, each with delta / 2, so that both promises hold together. The
-    table's accuracy counts an abstention as not right, its loss as nothing lost.
+    the abstention at that exit, each with delta / 2, so that both promises hold together. There
+    the probe's own score is shown as a confidence too, which is not the paper's. The table's
+    accuracy counts an abstention as not right, its loss as nothing lost.
     """
 
     title: ClassVar[str] = "selective answering"
     family: ClassVar[Family] = Family.ABSTAIN
-    reads: ClassVar[str] = "probabilities of the answer"
+    reads: ClassVar[str] = "probabilities of the answer, or the probe's score"
     training: ClassVar[str] = "probe on graded forced exits, for the exit"
     guarantee: ClassVar[str] = "at most alpha of the answers given are wrong, confidence 1 - delta"
     source: ClassVar[str] = "2502.13962"
@@ -52,6 +53,9 @@ class SelectiveAnswering(Method):
         return [
             _outcome(f"full run, {level}", context, never, traces),
             _outcome(f"probe exit, {level}", half, _exit(half), second),
+            _outcome(
+                f"probe's score, {level}", half, _exit(half), second, last_score(context.probe)
+            ),
         ]
 
     def curves(self, context: Context) -> dict[str, RiskCoverage]:
@@ -84,11 +88,17 @@ def _exit(context: Context) -> Dial:
     return replace(dial, grid=torch.tensor([point.threshold], dtype=torch.float64))
 
 
-def _outcome(label: str, context: Context, dial: Dial, calibrate: list[Trace]) -> AbstainingOutcome:
+def _outcome(
+    label: str,
+    context: Context,
+    dial: Dial,
+    calibrate: list[Trace],
+    sure: Confidence | None = None,
+) -> AbstainingOutcome:
     """Certify from which confidence on to answer where ``dial`` leaves, and do so."""
 
     def answers(traces: list[Trace]) -> Answers:
-        return Answers.at(traces, _left(dial, traces))
+        return Answers.at(traces, _left(dial, traces), sure)
 
     rule = SelectiveRisk(context.alpha, context.delta)
     fit, held_out = answers(context.splits.fit), answers(_one_each(calibrate))

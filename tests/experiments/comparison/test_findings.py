@@ -55,6 +55,15 @@ def test_a_risk_at_the_limit_is_not_below_it(table, rule):
     assert "no rule both saves tokens" in sentences(replace(table, rows=(edge,)))[0]
 
 
+def test_a_promise_is_believed_unless_what_is_seen_contradicts_it(table, rule):
+    rows = (
+        rule("held", 0.5, 0.045, promised=0.05),
+        rule("broken", 0.6, 0.07, promised=0.05),
+        rule("laxer", 0.7, 0.045, promised=0.1),
+    )
+    assert [row.method for row in Ranking.of(replace(table, rows=rows)).kept] == ["held"]
+
+
 def test_the_best_operating_point_of_a_rule_counts_once(table, rule):
     rows = (rule("a", 0.2, 0.0), rule("a", 0.3, 0.0), rule("a", 0.6, 0.5))
     (best,) = Ranking.of(replace(table, rows=rows)).kept
