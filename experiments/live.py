@@ -13,7 +13,8 @@ from tqdm import tqdm
 from probexit.calibration.bootstrap import bootstrap_ratio
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.loop import Generation, Loop
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.production.digest import digest
 from probexit.experiments.models import Reasoner

@@ -86,7 +86,7 @@ def adapted_threshold(feedback: Feedback, grid: Sequence[float], agreement: floa
     return min(good)[1] if good else float("inf")
 
 
-STRICTER = (0.5,)  # of the tokens that leave at the first rate
+STRICTER = (0.6, 0.75, 0.85, 0.93)  # of the tokens that leave at the first rate
 
 
 def threshold_path(feedback: Feedback, rates: Sequence[float]) -> list[float]:

@@ -57,7 +57,8 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
     refuse_training(model)
     if controller.model is not None:
         controller.model.check(model)
-    if "generate" in vars(model):
+    before = vars(model).get("generate")  # layer exits (DepthController) may stand there
+    if isinstance(getattr(before, "__self__", None), Attachment):
         raise ValueError("a controller is attached to this model already: leave its block first")
     attachment = Attachment(model, tokenizer, controller)
     model.generate = attachment.generate
@@ -65,6 +66,8 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
         yield attachment
     finally:
         del model.generate
+        if before is not None:
+            model.generate = before
 
 
 class Attachment:

@@ -5,9 +5,8 @@ early saves nothing there. Here its place is filled at once, and saved tokens be
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,65 +15,12 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
 from probexit.exits.engines.history import confidence, entropy
 from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
-from probexit.exits.engines.session import Exit, Row, Session
+from probexit.exits.engines.session import Session
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
-
-
-@dataclass(frozen=True)
-class Generation:
-    """What the loop wrote for one prompt.
-
-    Attributes:
-        token_ids: Generated tokens, end-of-sequence included.
-        logprobs: Log-probability of each under the model (temperature 1).
-        entropies: Entropy (nats) of the distribution each was drawn from.
-        confidences: Mean negative log-probability of the 20 likeliest tokens there.
-        finished: Whether it ended by itself, not by the token limit.
-        exit: Where the controller left the thinking, if it did.
-        scores: The signal at the cues that were seen.
-        probed: Tokens decoded only to decide.
-        stopped: Whether ``watch`` stopped it.
-    """
-
-    token_ids: list[int]
-    logprobs: list[float]
-    entropies: list[float]
-    confidences: list[float]
-    finished: bool
-    exit: Exit | None = None
-    scores: tuple[float, ...] = ()
-    probed: int = 0
-    stopped: bool = False
-
-
-@dataclass
-class Running:
-    """What a prompt that is being worked on has written so far; as in ``Generation``."""
-
-    ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    entropies: list[float] = field(default_factory=list)
-    confidences: list[float] = field(default_factory=list)
-
-
-@dataclass
-class _Slot(Running):
-    """A place in the batch and the prompt that holds it."""
-
-    index: int = 0
-    prompt: Sequence[int] = ()
-    uniforms: Tensor = field(default_factory=lambda: torch.zeros(0))
-    row: Row | None = None
-
-
-Processor = Callable[[list[list[int] | None], Tensor], Tensor]
-"""Changes the next-token logits ``[b, V]`` of rows given by all their ids; None is no row."""
-
-Watch = Callable[[Mapping[int, Running]], Collection[int]]
-"""Looks at the prompts being worked on, by index, and says which to stop."""
 
 
 def generate(
@@ -153,7 +99,7 @@ class Loop:
             raise ValueError("a prompt is empty: give at least one token id")
         self._waiting = deque(enumerate(prompts))
         self._keys = list(keys) if keys is not None else list(range(len(prompts)))
-        self._slots: list[_Slot | None] = []
+        self._slots: list[Slot | None] = []
         self._done: dict[int, Generation] = {}
         self._on_done = on_done
         self.steps = self.rows_run = 0  # a Capture counts from its entry, too
@@ -173,7 +119,7 @@ class Loop:
         if not self._waiting or (some_left and free < max(1, self.decoding.batch_size // 8)):
             return
         entering = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
-        slots: list[_Slot | None] = [self._open(index, prompt) for index, prompt in entering]
+        slots: list[Slot | None] = [self._open(index, prompt) for index, prompt in entering]
         width = max(len(prompt) for _, prompt in entering)
         pad = self.tokenizer.pad_token_id or 0
         ids = torch.tensor([[pad] * (width - len(p)) + list(p) for _, p in entering])
@@ -182,10 +128,10 @@ class Loop:
         self._forward(slots, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
         self._join(slots, mask, cache)
 
-    def _open(self, index: int, prompt: Sequence[int]) -> _Slot:
+    def _open(self, index: int, prompt: Sequence[int]) -> Slot:
         row = self.session.start(prompt) if self.session else None
         uniforms = self.decoding.uniforms(self._keys[index])
-        return _Slot(index=index, prompt=prompt, uniforms=uniforms, row=row)
+        return Slot(index=index, prompt=prompt, uniforms=uniforms, row=row)
 
     def _stop(self, watch: Watch | None) -> None:
         """Close the prompts that the watch stops; their places are free."""
@@ -197,7 +143,7 @@ class Loop:
             self._close(slot, finished=False, stopped=True)
             self._slots[place] = None
 
-    def _join(self, slots: list[_Slot | None], mask: Tensor, cache: RowCache) -> None:
+    def _join(self, slots: list[Slot | None], mask: Tensor, cache: RowCache) -> None:
         """Merge freshly prefilled rows into the running batch."""
         if not any(self._slots):
             self._slots, self._mask, self._cache = slots, mask, cache
@@ -233,7 +179,7 @@ class Loop:
 
     def _forward(
         self,
-        slots: list[_Slot | None],
+        slots: list[Slot | None],
         ids: Tensor,
         mask: Tensor,
         positions: Tensor,
@@ -278,7 +224,7 @@ class Loop:
         return self.capture.last()
 
     def _write(
-        self, slots: list[_Slot | None], logits: Tensor, forced: Sequence[int | None]
+        self, slots: list[Slot | None], logits: Tensor, forced: Sequence[int | None]
     ) -> None:
         uniforms = torch.stack(
             [slot.uniforms[len(slot.ids)] if slot else torch.tensor(0.0).double() for slot in slots]
@@ -309,18 +255,8 @@ class Loop:
                 self._close(slot, finished)
                 slots[i] = None
 
-    def _close(self, slot: _Slot, finished: bool, stopped: bool = False) -> None:
-        generation = Generation(
-            slot.ids,
-            slot.logprobs,
-            slot.entropies,
-            slot.confidences,
-            finished,
-            slot.row.exit if slot.row else None,
-            tuple(slot.row.scores) if slot.row else (),
-            slot.row.probed if slot.row else 0,
-            stopped,
-        )
+    def _close(self, slot: Slot, finished: bool, stopped: bool = False) -> None:
+        generation = slot.close(finished, stopped)
         self._done[slot.index] = generation
         if self._on_done is not None:
             self._on_done(slot.index, generation)

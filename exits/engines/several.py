@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.loop import Generation, Loop, Running
+from probexit.exits.engines.generation import Generation, Running
+from probexit.exits.engines.loop import Loop
 from probexit.exits.samples.base import Sample, SampleRule, State
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.loop import Generation, Loop
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop
 from probexit.exits.interventions.base import Intervention
 from probexit.exits.production.digest import digest
 from probexit.exits.trace import Trace

@@ -10,7 +10,8 @@ import torch
 from tqdm import tqdm
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.loop import Generation, Loop
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.reading import Reader, Reading, Rollout

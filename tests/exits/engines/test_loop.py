@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from probexit.exits.engines.decoding import Decoding, end_ids
-from probexit.exits.engines.loop import Generation, Loop, generate
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop, generate
 from probexit.exits.policies.never import Never
 from probexit.hooks.capture import CaptureError
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.loop import Generation, Loop
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop
 from probexit.exits.engines.several import Group, Several
 from probexit.exits.samples.base import Sample, SampleRule, State
 from probexit.exits.samples.deepconf_vote import DeepConfVote
