@@ -11,7 +11,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo test test-all check lint format types bench notebooks clean
+.PHONY: help install demo test test-all check lint format types bench methods transfer depth notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,6 +47,29 @@ check: lint types test  ## ruff, format, mypy --strict and the tests: what CI ru
 
 bench: install  ## Measure: forced exits against re-prefilling, saved tokens against saved time.
 	$(BIN)/python -m probexit.experiments.bench
+
+RECORDED := arith spell coins
+
+methods: install  ## Record three families, apply every replayable rule, write docs/methods.md.
+	$(BIN)/probexit record --task arith --n 2000 --answer-samples 16 --out runs/arith
+	$(BIN)/probexit record --task spell --n 1000 --answer-samples 16 --out runs/spell
+	$(BIN)/probexit record --task coins --n 1000 --answer-samples 16 --out runs/coins
+	for run in $(RECORDED); do \
+	  test -f runs/$$run/fit/fit.json || $(BIN)/probexit fit runs/$$run || exit 1; \
+	  $(BIN)/probexit compare runs/$$run --methods replayed || exit 1; \
+	  $(BIN)/probexit frontier runs/$$run --methods replayed || exit 1; \
+	done
+	$(BIN)/probexit page $(RECORDED:%=runs/%) --out docs/methods.md
+
+transfer: methods  ## The probe and threshold of arith on other families, difficulties, temperatures.
+	$(BIN)/probexit record --task arith:hard --n 500 --seed 1 --out runs/hard
+	$(BIN)/probexit record --task arith --n 500 --seed 2 --temperature .6 --out runs/cool
+	$(BIN)/probexit record --task arith --n 500 --seed 3 --temperature 0 --out runs/greedy
+	$(BIN)/probexit transfer runs/arith runs/spell runs/coins runs/hard runs/cool runs/greedy
+
+depth: install  ## Layer exits of the deeper sibling: certify, check 500 texts, measure.
+	$(BIN)/probexit depth bench --model shipped-deep --seed 1 --n 240 --calibrate 160 --test 60 \
+	  --check 500 --presets probe-speculative,dssd,free --out runs/depth
 
 notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks

@@ -68,7 +68,7 @@ def test_our_rule_is_shown_at_every_risk_the_others_at_one(compared):
         promised.setdefault(row.method, []).append(row.promised)
     assert promised["probe"] == [0.02, 0.05, 0.1]
     assert promised["trial_confidence"] == [None, 0.05]
-    assert promised["lynx"] == [None, None, 0.05]
+    assert promised["lynx_calibration"] == [None, None]
 
 
 def test_rows_come_by_family(compared):
