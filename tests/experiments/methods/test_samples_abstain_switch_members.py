@@ -67,7 +67,7 @@ def test_selective_answering_keeps_unsure_answers_to_itself(small, hand_made):
     traces = [sure, unsure(sure), unsure(sure, 1), hand_made("---", False, answer="")]
     scores = [(0.1, 0.6, 0.9)] * 3 + [(0.1, 0.1, 0.1)]
     context = replace(small(traces, scores), alpha=0.1)
-    end, left = SelectiveAnswering().outcomes(context)
+    end, left, scored = SelectiveAnswering().outcomes(context)
     # all calibration answers are certain and right, so what is less certain is not covered
     assert end.threshold == left.threshold == 1.0
     assert end.exits.tolist() == [NO_EXIT] * 4
@@ -80,11 +80,14 @@ def test_selective_answering_keeps_unsure_answers_to_itself(small, hand_made):
     assert tally.correct.tolist() == [1, 1, 0, 0]
     assert tally.thinking.tolist() == [20, 20, 20, 35]
     assert "answers 50% of the test problems" in left.certificate.statement
+    # by the probe's own score: calibration problems are left at .8, so .6 is not sure enough
+    assert scored.threshold == pytest.approx(0.8)
+    assert scored.answered.tolist() == [False] * 4
 
 
 def test_selective_answering_uses_each_calibration_problem_for_one_promise(small):
     """Half of 100 problems at half of delta: .95 ** 50 = .077 is not below .05, so nothing."""
-    end, left = SelectiveAnswering().outcomes(small([], []))
+    end, left, _ = SelectiveAnswering().outcomes(small([], []))
     assert end.certificate.certified
     assert end.certificate.n == 100
     assert not left.certificate.certified
