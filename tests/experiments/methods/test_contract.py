@@ -169,8 +169,9 @@ def test_nothing_saves_more_than_the_oracle_without_losing(decided, little):
     thinking = {}
     for name, outcomes in decided.items():
         for outcome in outcomes:
-            if type(outcome).tally is not Outcome.tally:
-                continue  # its answer is not that of the place it leaves at: a vote, silence
+            voted = type(outcome).tally is not Outcome.tally  # or silent
+            if voted or (outcome.exits == START).any():
+                continue  # its answers are not those of cues, which the oracle chooses among
             tally = outcome.tally(little.ledger)
             thinking[name, outcome.label] = tally.thinking.mean(), tally.correct.mean()
     saved, right = thinking["oracle", "earliest right cue"]
