@@ -11,7 +11,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo test test-all check lint format types bench methods transfer depth notebooks clean
+.PHONY: help install demo test test-all check lint format types bench methods methods-live transfer depth notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -59,7 +59,18 @@ methods: install  ## Record three families, apply every replayable rule, write d
 	  $(BIN)/probexit compare runs/$$run --methods replayed || exit 1; \
 	  $(BIN)/probexit frontier runs/$$run --methods replayed || exit 1; \
 	done
-	$(BIN)/probexit page $(RECORDED:%=runs/%) --out docs/methods.md
+	$(BIN)/probexit page $(wildcard $(RECORDED:%=runs/%) runs/arith-live runs/arith-switch) \
+	  --out docs/methods.md
+
+SWITCHING := entropy_handover,spec_reason
+OTHER_LIVE := full_run_again,no_wait,end_boost,stop_temperature,overclocking,efficiency_steering,$\
+  activation_addition,diff_adapt,short_m,first_finish_search,deepconf_voting,pruning
+
+methods-live: methods  ## Rules that generate anew, on some of the problems of arith; then `make methods`.
+	cp -rn runs/arith runs/arith-live && cp -rn runs/arith runs/arith-switch
+	$(BIN)/probexit compare runs/arith-live --problems 200 --methods $(OTHER_LIVE)
+	$(BIN)/probexit frontier runs/arith-live --problems 200 --methods $(OTHER_LIVE)
+	$(BIN)/probexit compare runs/arith-switch --problems 40 --methods $(SWITCHING)
 
 transfer: methods  ## The probe and threshold of arith on other families, difficulties, temperatures.
 	$(BIN)/probexit record --task arith:hard --n 500 --seed 1 --out runs/hard
