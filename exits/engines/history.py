@@ -7,20 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from probexit.exits.engines.summaries import TOP, entropy
 from probexit.exits.engines.trials import TrialAnswer
 from probexit.exits.trace import Cues, Trace
-
-TOP = 20  # DeepConf's k (arXiv 2508.15260)
-
-
-def entropy(logprobs: Tensor) -> Tensor:
-    """Return the entropy (nats) of distributions ``[..., V]``."""
-    return -(logprobs.exp() * logprobs).nan_to_num(0.0).sum(-1)
-
-
-def confidence(logprobs: Tensor) -> Tensor:
-    """Return the mean negative log-probability of the 20 likeliest tokens of ``[..., V]``."""
-    return -logprobs.topk(min(TOP, logprobs.shape[-1]), -1).values.mean(-1)
 
 
 @dataclass
@@ -40,7 +29,7 @@ class History:
     per_token: list[tuple[float, float, float]] = field(default_factory=list)
     readings: list[dict[str, Any]] = field(default_factory=list)
     answers: list[TrialAnswer] = field(default_factory=list)
-    _next: Tensor | None = None
+    _next: tuple[Tensor, float, float] | None = None
     _sum: Tensor | None = None
     _summed: int = 0
 
@@ -51,14 +40,18 @@ class History:
             self._sum = hidden.float() if self._sum is None else self._sum + hidden.float()
             self._summed += 1
 
-    def foresee(self, logits: Tensor) -> None:
-        """Note the next-token ``logits [V]``, for the columns per token."""
+    def foresee(self, logprobs: Tensor, spread: float, sure: float) -> None:
+        """Note the next-token ``logprobs [V]``, for the columns per token.
+
+        Args:
+            logprobs: The distribution.
+            spread: Its entropy (nats).
+            sure: Its ``confidence``.
+        """
         if self._next is not None:
-            logprob = float(self._next[self.ids[-1]])
-            self.per_token.append(
-                (logprob, float(entropy(self._next)), float(confidence(self._next)))
-            )
-        self._next = logits.float().log_softmax(-1)
+            before, was_spread, was_sure = self._next
+            self.per_token.append((float(before[self.ids[-1]]), was_spread, was_sure))
+        self._next = (logprobs, spread, sure)
 
     def at_cue(self, hidden: Tensor, logits: Tensor, end: int) -> None:
         """Note a cue: ``hidden [L, d]``, next-token ``logits [V]``, the end-of-thinking token."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.history import History
+from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
 from probexit.exits.signals.base import Moment, Trial
 from probexit.hooks.cues.reader import CueReader
@@ -138,18 +139,20 @@ class Session:
         Raises:
             ValueError: if the signal needs trial answers and the engine cannot fork.
         """
+        traced = self.controller.signal.traced
         at_cue = [
             i
             for i, (row, token) in enumerate(zip(rows, tokens, strict=True))
             if row is not None
             and token is not None
-            and self._feed(row, token, hidden[i] if hidden is not None else None)
+            and self._feed(row, token, hidden[i] if traced and hidden is not None else None)
         ]
         if self.controller.signal.per_token:
             self._foresee(rows, logits)
         if at_cue:
-            self._read_cues(at_cue, rows, hidden, logits)
-            self._try(at_cue, rows, fork)
+            if traced:
+                self._read_cues(at_cue, rows, hidden, logits)
+                self._try(at_cue, rows, fork)
             self._decide(at_cue, rows, hidden, logits)
         return [
             self._order(row, logits[i]) if row and row.forced else None
@@ -180,9 +183,11 @@ class Session:
         return limit is not None and row.reader.thinking >= limit
 
     def _foresee(self, rows: Sequence[Row | None], logits: Tensor) -> None:
-        for i, row in enumerate(rows):
+        logprobs = logits.float().log_softmax(-1)
+        notes = torch.stack([entropy(logprobs), confidence(logprobs)], 1).tolist()
+        for row, own, (spread, sure) in zip(rows, logprobs, notes, strict=True):
             if row is not None and row.exit is None and row.reader.inside:
-                row.history.foresee(logits[i])
+                row.history.foresee(own, spread, sure)
 
     def _read_cues(
         self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor

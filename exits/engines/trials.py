@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from probexit.exits.engines.summaries import entropy
+
 
 @dataclass(frozen=True)
 class TrialAnswer:
@@ -63,7 +65,7 @@ class Trials:
         ids = torch.tensor(list(self.closing)).expand(rows, -1)
         for written in range(max(self.answer_tokens, 1)):
             logprobs = branches.feed(ids).float().log_softmax(-1)
-            spread = -(logprobs.exp() * logprobs).nan_to_num(0.0).sum(-1)
+            spread = entropy(logprobs)
             if written == 0:
                 logprobs[:, sorted(self.end)] = float("-inf")
             best, chosen = logprobs.max(-1)

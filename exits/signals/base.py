@@ -60,9 +60,12 @@ class Signal(ABC):
     so far.
 
     Attributes:
+        traced: Whether it is read live off the trace so far, so that engines must keep one; False
+            where ``live`` reads nothing but the moment.
         per_token: Whether it reads the columns that a trace holds for every token.
     """
 
+    traced: ClassVar[bool] = True
     per_token: ClassVar[bool] = False
 
     @property

@@ -1,6 +1,7 @@
 """How much the model itself wants to stop: the log-probability of its end-of-thinking token."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ class EndOfThinking(Signal):
         end_id: The first token of the end-of-thinking tag.
     """
 
+    traced: ClassVar[bool] = False
     end_id: int = 0
 
     def scores(self, trace: Trace) -> Tensor:

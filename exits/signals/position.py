@@ -1,6 +1,7 @@
 """How far the thinking has come, in tokens: with a threshold, the fixed token budget."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -11,6 +12,8 @@ from probexit.exits.trace import Trace
 @dataclass(frozen=True)
 class Position(Signal):
     """The number of thinking tokens up to and with the cue."""
+
+    traced: ClassVar[bool] = False
 
     def scores(self, trace: Trace) -> Tensor:
         return (trace.cues.positions + 1 - trace.begins).float()

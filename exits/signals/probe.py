@@ -1,6 +1,7 @@
 """Read the hidden state at the cue with a trained probe (LYNX, arXiv 2512.05325, and kin)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ class ProbeSignal(Signal):
         recorded: The layers that a trace's ``hidden`` holds, in order.
     """
 
+    traced: ClassVar[bool] = False
     probe: Probe
     at: tuple[int, ...]
     recorded: tuple[int, ...]

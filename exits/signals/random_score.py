@@ -1,6 +1,7 @@
 """A number that knows nothing: the floor under every signal."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 from zlib import crc32
 
 import torch
@@ -22,6 +23,7 @@ class RandomScore(Signal):
         seed: Another seed, other numbers.
     """
 
+    traced: ClassVar[bool] = False
     seed: int = 0
 
     def scores(self, trace: Trace) -> Tensor:

@@ -144,7 +144,7 @@ class Workshop:
         found = search(self.bench.reasoner.model, self.texts.deciders[:8], drafts=6)
         if not found.skipped:
             raise ValueError("a draft can leave out no layer and pay")
-        mode = LayerSetDrafts(found.skipped, max_drafts=6, sure=0.6)
+        mode = LayerSetDrafts(max_drafts=6, sure=0.6, skipped=found.skipped)
         controller = DepthController(ExitRule(self.layers, Gap(), PlainHead()), mode)
         return Prepared(source, controller, "lossless", f"leaves out {_list(found.skipped)}")
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.history import entropy
+from probexit.exits.engines.summaries import entropy
 from probexit.experiments.recording.attention import branch_mask
 
 

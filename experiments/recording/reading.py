@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.history import TOP, entropy
+from probexit.exits.engines.summaries import TOP, entropy
 from probexit.experiments.recording.forced_exits import Branch, Tree, force_exits
 from probexit.hooks.capture import Capture
 

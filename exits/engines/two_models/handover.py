@@ -8,7 +8,7 @@ from statistics import fmean
 import torch
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.history import entropy
+from probexit.exits.engines.summaries import entropy
 from probexit.exits.engines.two_models.base import Engine
 from probexit.exits.engines.two_models.pair import Pair, Text
 from probexit.exits.engines.two_models.track import Track

@@ -31,7 +31,7 @@ from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.think_tags import ThinkTags
 from probexit.probes.random_direction import RandomDirection
 
-MADE = {"LayerSetDrafts": lambda cls: cls((2, 4))}
+MADE = {"LayerSetDrafts": lambda cls: cls(skipped=(2, 4))}
 OPTIONS = {"max_new_tokens": 16, "do_sample": False, "eos_token_id": None}
 
 
@@ -126,7 +126,9 @@ def test_catching_up_is_audited(deep_model: Any, always: Any, prompt: Tensor) ->
 def test_sets_of_layers_must_exist(deep_model: Any, always: Any) -> None:
     model = deep_model("llama")
     for skipped in ((), (7,), (0, 1, 2, 3, 4, 5)):
-        controller = DepthController(ExitRule((1,), always, PlainHead()), LayerSetDrafts(skipped))
+        controller = DepthController(
+            ExitRule((1,), always, PlainHead()), LayerSetDrafts(skipped=skipped)
+        )
         with pytest.raises(ValueError, match="some, not all"), controller.attach(model):
             pass
 

@@ -82,7 +82,7 @@ def test_deep_tokens_after_catching_up_are_the_full_models(
 
 @pytest.mark.parametrize(
     "mode",
-    [SelfSpeculation(4), SelfSpeculation(4, 0.5), LayerSetDrafts((2, 4), 4, 0.2)],
+    [SelfSpeculation(4), SelfSpeculation(4, 0.5), LayerSetDrafts(4, 0.2, skipped=(2, 4))],
     ids=["early exit", "unsure", "layer set"],
 )
 def test_self_speculation_is_lossless(

@@ -154,6 +154,18 @@ def test_replay_equals_live(signal: Signal, scene: Any) -> None:
     assert torch.allclose(signal.live(shuffled), found[order], atol=1e-6)
 
 
+def test_a_signal_that_is_not_traced_asks_for_no_trace(signal: Signal, scene: Any) -> None:
+    """Engines keep no trace for it; one that is traced does ask, or keeping it would be waste."""
+    _, moment = scene(6, signal)
+    blind = Moment(moment.hidden, moment.logits, moment.cues_seen, moment.thinking)
+    assert signal.traced or signal.trial is Trial.NONE
+    if signal.traced:
+        with pytest.raises(RuntimeError):
+            signal.live(blind)
+    else:
+        assert len(signal.live(blind)) == 6
+
+
 def test_pays_for_what_it_tries_and_for_nothing_else(signal: Signal, scene: Any) -> None:
     trace, _ = scene(6)
     tried = signal.trials(trace)
