@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL := pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/$(INSTALL)
+# The newest torch whose CPU build pip finds here; newer ones bring gigabytes of CUDA.
+TORCH := 2.13.0
 # Two threads at most: small matrices on more cores only wait for each other.
 export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -11,17 +15,26 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo test test-all check lint format types bench methods methods-live transfer depth notebooks clean
+.PHONY: help install demo lock test test-all test-lowest test-newest check lint format types bench methods methods-live transfer depth notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 install: $(STAMP)  ## Make .venv with everything for development.
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $(STAMP)
+
+lock:  ## Renew requirements.lock: the newest of every dependency, direct and transitive.
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/$(INSTALL) 'torch==$(TORCH)' 'setuptools>=77' -e '.[dev]'
+	(echo '# Made by `make lock`: every dependency of `make install`, exactly.'; \
+	 .venv-lock/bin/pip freeze --all --exclude-editable | grep -v '^pip==' \
+	 | sed -E 's/^(torch==[0-9.]+)\+cpu/\1/') > requirements.lock
+	rm -rf .venv-lock
 
 demo: install  ## From nothing to demo/report.html, then live with and without the controller.
 	$(BIN)/probexit demo --out demo
@@ -31,6 +44,18 @@ test: install  ## The default tests.
 
 test-all: install  ## All tests, the slow ones too.
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+test-lowest:  ## The default tests on the lower bounds of pyproject.toml (torch as locked).
+	test -f .venv-lowest/.installed || $(PYTHON) -m venv .venv-lowest
+	$(PYTHON) .ci/lower_bounds.py torch > .venv-lowest/bounds.txt
+	.venv-lowest/bin/$(INSTALL) -c .venv-lowest/bounds.txt 'torch==$(TORCH)' -e '.[dev]'
+	touch .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest
+
+test-newest:  ## The default tests on the newest of everything (torch as locked).
+	rm -rf .venv-newest && $(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/$(INSTALL) 'torch==$(TORCH)' -e '.[dev]'
+	.venv-newest/bin/python -m pytest
 
 lint: install
 	$(BIN)/ruff check .
@@ -86,4 +111,4 @@ notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,5 @@
 """Forward passes of one prompt over a cache that may hold waiting tokens."""
 
-import inspect
 from typing import Any
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from probexit.exits.depth.cache import DepthCache
 from probexit.exits.depth.ragged import Leave, Ragged
+from probexit.hooks.forward import forward
 
 
 class Passes:
@@ -20,7 +20,6 @@ class Passes:
 
     def __init__(self, model: Any, ragged: Ragged) -> None:
         self.model, self.ragged = model, ragged
-        self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.open()
 
     def open(self) -> None:
@@ -54,16 +53,9 @@ class Passes:
         self.ragged.plan(leave, skipped)
         start = self.cache.columns
         positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)[None]
-        output = self.model(
-            input_ids=tokens,
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-            **({"logits_to_keep": keep} if self._keeps else {}),
-        )
+        logits = forward(self.model, tokens, self.cache, positions, keep=keep)
         self.count += 1
-        logits: Tensor = output.logits[0]
-        return logits
+        return logits[0]
 
     def settle(self, tokens: int) -> None:
         """Count that many more (or fewer) tokens as settled; what waits is forgotten."""

@@ -11,6 +11,7 @@ from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.losses import TextLoss
 from probexit.exits.depth.trace import DepthTrace
 from probexit.exits.engines.cache import RowCache
+from probexit.hooks.forward import generate_cache_name
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def write(model: Any, prompts: Sequence[Sequence[int]], writing: Writing) -> lis
         some = prompts[first : first + writing.batch]
         ids, mask = _padded(some, model)
         # transformers' own cache copies itself at each step, which is dear in a large batch.
-        cache = {"past_key_values": RowCache()} if len(some) > 1 else {}
+        cache = {generate_cache_name(): RowCache()} if len(some) > 1 else {}
         written = model.generate(
             ids,
             attention_mask=mask,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from probexit.exits.depth.passes import Passes
 from probexit.exits.depth.text import Prompt, Text
+from probexit.hooks.forward import given_cache
 
 
 class Writer(ABC):
@@ -80,8 +81,8 @@ def _refuse(input_ids: Tensor, settings: Any, model_kwargs: dict[str, Any]) -> N
             f"cache_implementation={settings.cache_implementation!r}: tokens that wait or are "
             "rejected need a cache that can shrink; leave it out"
         )
-    cache = model_kwargs.get("past_key_values")
+    cache = given_cache(model_kwargs)
     if cache is not None and int(cache.get_seq_length()) > 0:
-        raise ValueError("past_key_values holds tokens: this mode keeps a cache of its own")
+        raise ValueError("the given cache holds tokens: this mode keeps a cache of its own")
     if "inputs_embeds" in model_kwargs:
         raise ValueError("inputs_embeds: this mode reads token ids only")

@@ -21,6 +21,7 @@ from probexit.exits.engines.session import Row, Session
 from probexit.exits.engines.trials import CacheBranches, copied_rows
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
+from probexit.hooks.forward import generate_cache_name, given_cache
 
 _BEAMS = "beam search re-orders rows between steps"
 _SEVERAL = "assisted decoding runs several tokens a step"
@@ -91,8 +92,8 @@ class Attachment:
         )
         layers = self.controller.signal.layers
         capture = Capture(self.model, layers) if layers else None
-        if self.controller.signal.trial is not Trial.NONE:
-            kwargs.setdefault("past_key_values", DynamicCache(config=self.model.config))
+        if self.controller.signal.trial is not Trial.NONE and given_cache(kwargs) is None:
+            kwargs[generate_cache_name()] = DynamicCache(config=self.model.config)
         processor = ExitProcessor(session, capture, kwargs, self.model)
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
@@ -130,7 +131,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         """Prepare a call of ``generate`` with the keyword arguments ``given``."""
         self.session, self.capture, self.model = session, capture, model
         self.mask: Tensor | None = given.get("attention_mask")
-        self.cache = given.get("past_key_values")
+        self.cache = given_cache(given)
         self.rows: list[Row] = []
         self.running: list[Row | None] = []
         self.steps = 0

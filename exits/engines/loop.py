@@ -21,6 +21,7 @@ from probexit.exits.engines.session import Session
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
+from probexit.hooks.forward import forward
 
 
 def generate(
@@ -187,16 +188,8 @@ class Loop:
     ) -> None:
         """Run the model, let the controller speak, and give every row its next token."""
         device = self.model.device
-        output = self.model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            position_ids=positions.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        logits = forward(self.model, ids, cache, positions, mask, keep=1)[:, -1].float()
         self._count(len(slots))
-        logits = output.logits[:, -1].float()
         forced: Sequence[int | None] = [None] * len(slots)
         if self.session is not None:
             rows = [slot.row if slot else None for slot in slots]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.summaries import entropy
+from probexit.hooks.forward import forward
 
 
 @dataclass(frozen=True)
@@ -111,21 +112,13 @@ class CacheBranches:
 
     def feed(self, ids: Tensor) -> Tensor:
         """See ``Branches``."""
-        device, new = self.model.device, ids.shape[1]
+        new = ids.shape[1]
         self.mask = torch.nn.functional.pad(self.mask, (0, new), value=1)
         positions = self.positions + torch.arange(1, new + 1, device=self.positions.device)
-        output = self.model(
-            input_ids=ids.to(device),
-            attention_mask=self.mask.to(device),
-            position_ids=positions.to(device),
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        logits = forward(self.model, ids, self.cache, positions, self.mask, keep=1)
         self.positions = positions[:, -1:]
         self.on_pass(len(ids))
-        logits: Tensor = output.logits[:, -1]
-        return logits
+        return logits[:, -1]
 
 
 def copied_rows(cache: Any, rows: Tensor) -> Any:

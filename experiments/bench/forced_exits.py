@@ -13,6 +13,7 @@ from probexit.exits.engines.loop import generate
 from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.reading import Reader, Rollout
 from probexit.experiments.tasks.arith import Arith
+from probexit.hooks.forward import forward
 
 TOKENS, CUES, TRACES, ROUNDS = 1000, 20, 6, 3
 
@@ -69,10 +70,8 @@ def _reprefill(reasoner: Reasoner, prefix: list[int]) -> list[int]:
     cache = DynamicCache()
     answer: list[int] = []
     for _ in range(8):
-        output = reasoner.model(
-            input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1
-        )
-        answer.append(int(output.logits[0, -1].argmax()))
+        logits = forward(reasoner.model, ids, cache, keep=1)
+        answer.append(int(logits[0, -1].argmax()))
         if answer[-1] in reasoner.eos:
             break
         ids = torch.tensor([answer[-1:]])

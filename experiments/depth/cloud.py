@@ -14,6 +14,7 @@ from probexit.exits.depth.cache import DepthCache
 from probexit.exits.depth.call import LayerCall
 from probexit.exits.depth.gates import Gates, Handler
 from probexit.experiments.depth.wire import Wire
+from probexit.hooks.forward import forward
 
 
 class UpperLayers(Handler):
@@ -42,15 +43,11 @@ class UpperLayers(Handler):
         """Continue with ``states [1, q, d]``, the next tokens of the text; return ``[V]``."""
         self._states = states.to(self.model.device, self.model.dtype)
         begin, size = self._cache.columns, states.shape[1]
-        output = self.model(
-            input_ids=torch.zeros(1, size, dtype=torch.long, device=self.model.device),
-            position_ids=torch.arange(begin, begin + size, device=self.model.device)[None],
-            past_key_values=self._cache,
-            use_cache=True,
-        )
+        ids = torch.zeros(1, size, dtype=torch.long)
+        positions = torch.arange(begin, begin + size)[None]
+        logits = forward(self.model, ids, self._cache, positions, keep=1)
         self._cache.columns += size
-        logits: Tensor = output.logits[0, -1]
-        return logits
+        return logits[0, -1]
 
 
 @torch.inference_mode()

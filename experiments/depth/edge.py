@@ -19,6 +19,7 @@ from probexit.exits.depth.look import Look
 from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.wire import Wire
+from probexit.hooks.forward import forward
 
 
 class CloudLost(ConnectionError):
@@ -119,9 +120,7 @@ class _Text:
         ids = torch.tensor([tokens], device=self.edge.model.device)
         begin = self.cache.columns
         positions = torch.arange(begin, begin + len(tokens), device=ids.device)[None]
-        self.edge.model(
-            input_ids=ids, position_ids=positions, past_key_values=self.cache, use_cache=True
-        )
+        forward(self.edge.model, ids, self.cache, positions, keep=1)
         self.cache.columns += len(tokens)
         self.unseen.append(self.lower.after)
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from probexit.hooks.forward import forward
+
 
 def _pad_left(prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     width = max(len(ids) for ids in prompts)
@@ -34,14 +36,8 @@ def decode(
     rows = torch.arange(len(prompts))
     cache = DynamicCache()
     for _ in range(cap):
-        output = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=places,
-            past_key_values=cache,
-            logits_to_keep=1,
-        )
-        chosen = _choose(output.logits[:, -1], temperature)
+        logits = forward(model, ids, cache, places, mask, keep=1)
+        chosen = _choose(logits[:, -1], temperature)
         for row, token in zip(rows.tolist(), chosen.tolist(), strict=True):
             written[row].append(token)
         going = chosen != stop

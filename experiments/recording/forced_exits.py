@@ -15,6 +15,7 @@ from torch import Tensor
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.summaries import entropy
 from probexit.experiments.recording.attention import branch_mask
+from probexit.hooks.forward import forward
 
 
 @dataclass
@@ -67,16 +68,10 @@ class Tree:
         self.owner = torch.cat([self.owner, owner])
         self.depth = torch.cat([self.depth, depth])
         positions = self.prefix[:, owner] + depth
-        output = self.model(
-            input_ids=ids.reshape(rows, width * new),
-            attention_mask=self._mask(owner, depth, positions),
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=torch.arange(width, device=ids.device) * new + new - 1,
-        )
-        logits: Tensor = output.logits.float()
-        return logits
+        ends = torch.arange(width, device=ids.device) * new + new - 1
+        mask = self._mask(owner, depth, positions)
+        flat = ids.reshape(rows, width * new)
+        return forward(self.model, flat, self.cache, positions, mask, keep=ends).float()
 
     def _mask(self, owner: Tensor, depth: Tensor, positions: Tensor) -> Tensor | dict[str, Tensor]:
         stem = torch.arange(self.columns, device=owner.device)

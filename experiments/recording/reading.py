@@ -13,6 +13,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.summaries import TOP, entropy
 from probexit.experiments.recording.forced_exits import Branch, Tree, force_exits
 from probexit.hooks.capture import Capture
+from probexit.hooks.forward import forward
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,10 @@ class Reader:
         positions = torch.tensor(thought, device=device).unbind(1)
         cache = DynamicCache()
         with Capture(self.model, self.layers, positions=(positions[0], positions[1])) as capture:
-            output = self.model(
-                input_ids=ids,
-                attention_mask=mask.to(device),
-                position_ids=torch.arange(width, device=device)[None].expand(len(ids), -1),
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=kept,
-            )
+            places = torch.arange(width, device=device)[None].expand(len(ids), -1)
+            logits = forward(self.model, ids, cache, places, mask, keep=kept)
             hidden = capture.chosen()
-        logprobs = output.logits[rows, where].float().log_softmax(-1)
+        logprobs = logits[rows, where].float().log_softmax(-1)
         trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
         states = torch.split(hidden, [r.at[-1] - r.at[0] + 1 for r in rollouts])
         return self._split(rollouts, states, logprobs, trees)

@@ -10,6 +10,7 @@ from transformers.cache_utils import Cache
 
 from probexit.exits.depth.cache import DepthLayer
 from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
+from probexit.hooks.forward import forward
 
 
 @dataclass
@@ -100,14 +101,8 @@ class Track:
         """Run the model on the next tokens; return the newest logits, ``[keep, V]`` float32."""
         start = self.mark.length
         position = torch.arange(start, start + len(ids), device=self.model.device)
-        output = self.model(
-            input_ids=torch.tensor([list(ids)], device=self.model.device),
-            position_ids=position[None],
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=keep,
-        )
-        logits: Tensor = output.logits[0].float()
+        new = torch.tensor([list(ids)])
+        logits = forward(self.model, new, self._cache, position[None], keep=keep)[0].float()
         self.mark = Mark(start + len(ids), logits[-1])
         self.effort.read += len(ids)
         self.effort.passes += 1

@@ -13,6 +13,7 @@ from probexit.exits.depth.kv.evict import Evict
 from probexit.exits.depth.modes.leave import Leave
 from probexit.exits.depth.rows import RowExits
 from probexit.exits.depth.rule import ExitRule
+from probexit.hooks.forward import forward, generate_cache_name
 
 LAYERS = (1, 2, 4)
 
@@ -36,10 +37,9 @@ def teacher_forced(model: Any, prompt: Tensor, tokens: Tensor, handler: RowExits
     cache = DynamicCache(config=model.config)
     logits = []
     with Gates(model, handler):
-        model(input_ids=prompt, past_key_values=cache)
+        forward(model, prompt, cache)
         for t in range(tokens.shape[1]):
-            out = model(input_ids=tokens[:, t : t + 1], past_key_values=cache)
-            logits.append(out.logits[:, -1])
+            logits.append(forward(model, tokens[:, t : t + 1], cache)[:, -1])
     return torch.stack(logits, 1)
 
 
@@ -74,7 +74,7 @@ def test_reading_on_after_evictions_is_refused(
     model = deep_model("llama")
     cache = DynamicCache(config=model.config)
     rule = ExitRule(LAYERS, always, PlainHead(), 0.5)
-    options = {"do_sample": False, "eos_token_id": None, "past_key_values": cache}
+    options = {"do_sample": False, "eos_token_id": None, generate_cache_name(): cache}
     with DepthController(rule, Leave(Evict())).attach(model):
         text = model.generate(prompt, max_new_tokens=5, **options)
         longer = torch.cat([text, prompt], 1)

@@ -12,6 +12,7 @@ from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.kv.propagate import Propagate
 from probexit.exits.depth.rows import RowExits
 from probexit.exits.depth.rule import ExitRule
+from probexit.hooks.forward import forward
 
 LAYERS = (1, 2, 3, 4)
 
@@ -31,17 +32,11 @@ def teacher_forced(
     logits = []
     with Gates(model, gate) if gate else nullcontext():
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        model(input_ids=prompt, attention_mask=mask, position_ids=positions, past_key_values=cache)
+        forward(model, prompt, cache, positions, mask)
         for t in range(tokens.shape[1]):
             mask = torch.nn.functional.pad(mask, (0, 1), value=1)
             positions = mask.cumsum(1)[:, -1:] - 1
-            out = model(
-                input_ids=tokens[:, t : t + 1],
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-            )
-            logits.append(out.logits[:, -1])
+            logits.append(forward(model, tokens[:, t : t + 1], cache, positions, mask)[:, -1])
     return torch.stack(logits, 1), cache
 
 
@@ -145,9 +140,9 @@ def test_skipped_layers_do_not_run(deep_model: Any, coin: Any, prompt: Any, toke
     with gates:
         cache = DynamicCache(config=model.config)
         with torch.inference_mode():
-            model(input_ids=prompt, past_key_values=cache)
+            forward(model, prompt, cache)
             for t in range(tokens.shape[1]):
-                model(input_ids=tokens[:, t : t + 1], past_key_values=cache)
+                forward(model, tokens[:, t : t + 1], cache)
     depths = [depth for (depth,) in exits.trace.depths]
     decoded = [ran.count(index) - 1 for index in range(6)]  # less the prompt's
     assert decoded == [sum(depth > index for depth in depths) for index in range(6)]

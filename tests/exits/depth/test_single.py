@@ -16,6 +16,7 @@ from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
 from probexit.exits.depth.modes.self_speculation import SelfSpeculation
 from probexit.exits.depth.passes import Passes
 from probexit.exits.depth.rule import ExitRule
+from probexit.hooks.forward import forward, generate_cache_name
 
 LAYERS = (1, 2, 3, 4)
 
@@ -262,6 +263,7 @@ def test_a_cache_that_holds_tokens_is_refused(deep_model: Any, coin: Any, prompt
     model = deep_model("llama")
     cache = DynamicCache(config=model.config)
     with torch.inference_mode():
-        model(input_ids=prompt, past_key_values=cache)
+        forward(model, prompt, cache)
+    twice, given = torch.cat([prompt, prompt], 1), {generate_cache_name(): cache}
     with pytest.raises(ValueError, match="cache of its own"):
-        write(model, torch.cat([prompt, prompt], 1), CatchUp(), coin, past_key_values=cache)
+        write(model, twice, CatchUp(), coin, **given)

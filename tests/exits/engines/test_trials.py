@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generate import attach
@@ -18,6 +19,7 @@ from probexit.exits.signals.entropy_variance import EntropyVariance
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.signals.trial_confidence import TrialConfidence
 from probexit.exits.trace import Trace
+from probexit.hooks.forward import generate_cache_name
 
 NEW = 30
 
@@ -87,8 +89,9 @@ def test_trials_change_no_token_and_are_counted(
     assert loop.rows_run > plain.rows_run
 
 
+@pytest.mark.parametrize("given", [False, True])
 def test_generate_forks_as_the_own_loop_does(
-    lively: Any, words: Any, prompts: Any, trying: Any, left_padded: Any, written: Any
+    lively: Any, words: Any, prompts: Any, trying: Any, left_padded: Any, written: Any, given: bool
 ) -> None:
     model = lively("llama")
     scores = [
@@ -97,8 +100,9 @@ def test_generate_forks_as_the_own_loop_does(
     controller = trying(float(torch.tensor(scores).quantile(0.85)))
     expected = generate(model, words, prompts, controller, Decoding(NEW, batch_size=7))
     inputs = left_padded(prompts)
+    cache = {generate_cache_name(): DynamicCache(config=model.config)} if given else {}
     with attach(model, words, controller) as attachment:
-        output = model.generate(**inputs, max_new_tokens=NEW, do_sample=False)
+        output = model.generate(**inputs, **cache, max_new_tokens=NEW, do_sample=False)
     found = written(output, inputs["input_ids"].shape[1], {2})
     assert found == [g.token_ids for g in expected]
     assert [row.probed for row in attachment.rows] == [g.probed for g in expected]
