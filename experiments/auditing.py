@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tqdm import tqdm
 
-from probexit.exits.production.backend import Request
+from probexit.exits.engines.base import Request
 from probexit.exits.production.serve import Production, Served
 from probexit.experiments.models import Reasoner
 from probexit.experiments.tasks.base import Item, Task

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from probexit.exits.depth.gates import Gates
-from probexit.exits.depth.refusals import refuse_generate
 from probexit.exits.depth.trace import DepthTrace
+from probexit.exits.engines.refusals import refuse_generate
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def generate_through(
     inner = model.generate
 
     def generate(*args: Any, **kwargs: Any) -> Any:
-        settings = kwargs.get("generation_config") or model.generation_config
-        refuse_generate(settings, kwargs)
+        refuse_generate(model, kwargs, "layer exits")
         check(kwargs)
         for name, value in arguments.items():
             if isinstance(value, list):

@@ -7,10 +7,8 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.engines.generate import Attachment, ExitProcessor
-from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.engines.refusals import UNMOVABLE, refuse_training
 from probexit.exits.signals.base import Trial
-
-_RECURRENT = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
 
 
 def refuse_model(model: Any) -> None:
@@ -24,7 +22,7 @@ def refuse_model(model: Any) -> None:
     if model.config.is_encoder_decoder:
         raise ValueError("layer exits work on decoder-only models, not on encoder-decoders")
     for kind in getattr(config, "layer_types", None) or []:
-        if any(word in kind for word in _RECURRENT):
+        if any(word in kind for word in UNMOVABLE):
             raise ValueError(
                 f"layers of type {kind!r} keep a recurrent state: a token that skips one cannot be "
                 "made up for; use exits from the reasoning (ExitController) with this model"
@@ -44,31 +42,6 @@ def refuse_gradient(hidden: Tensor) -> None:
     """
     if hidden.requires_grad:
         raise ValueError("layer exits do not record gradients: call under torch.inference_mode()")
-
-
-_GENERATE = {
-    "num_beams": "beam search",
-    "num_beam_groups": "beam search",
-    "assistant_model": "assisted decoding",
-    "assistant_early_exit": "assisted decoding",
-    "prompt_lookup_num_tokens": "prompt lookup",
-    "penalty_alpha": "contrastive search",
-}
-
-
-def refuse_generate(settings: Any, kwargs: dict[str, Any]) -> None:
-    """Refuse modes of ``generate`` that run other than one new token per row and step.
-
-    Raises:
-        ValueError: naming the mode.
-    """
-    for name, mode in _GENERATE.items():
-        value = kwargs.get(name, getattr(settings, name, None))
-        single = name.startswith("num_beam") and value == 1
-        if value and not single:
-            raise ValueError(
-                f"{name}={value}: {mode} does not work with layer exits; use greedy or sampling"
-            )
 
 
 def refuse_around(model: Any, mode: Mode, first_exit: int) -> None:

@@ -16,31 +16,13 @@ from torch import Tensor
 from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.engines.base import SessionDriver
+from probexit.exits.engines.refusals import generate_setting, refuse_generate, refuse_training
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.engines.trials import CacheBranches, copied_rows
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import generate_cache_name, given_cache
-
-_BEAMS = "beam search re-orders rows between steps"
-_SEVERAL = "assisted decoding runs several tokens a step"
-_REFUSED = {
-    "num_beams": _BEAMS,
-    "num_beam_groups": _BEAMS,
-    "constraints": _BEAMS,
-    "force_words_ids": _BEAMS,
-    "assistant_model": _SEVERAL,
-    "assistant_early_exit": _SEVERAL,
-    "prompt_lookup_num_tokens": _SEVERAL,
-    "use_mtp": _SEVERAL,
-    "custom_generate": "a custom loop may not run logits processors",
-    "dola_layers": "contrasting layers is a custom loop",
-    "penalty_alpha": "contrastive search re-orders candidates",
-    "guidance_scale": "guidance runs the model twice a step",
-    "prefill_chunk_size": "a prefill in chunks takes several passes",
-}
-_OFF = {"num_beams": 1, "num_beam_groups": 1, "guidance_scale": 1, "penalty_alpha": 0}
 
 
 @contextmanager
@@ -83,11 +65,11 @@ class Attachment:
         """Stand in for ``model.generate``."""
         refuse_training(self.model)
         self._refuse(args, kwargs)
-        end = self._setting(kwargs, "eos_token_id")
+        end = generate_setting(self.model, kwargs, "eos_token_id")
         session = Session(
             self.controller,
             self.tokenizer,
-            self._setting(kwargs, "max_new_tokens"),
+            generate_setting(self.model, kwargs, "max_new_tokens"),
             torch.as_tensor([] if end is None else end).flatten().long().tolist(),
         )
         layers = self.controller.signal.layers
@@ -103,22 +85,13 @@ class Attachment:
         self.rows = processor.rows
         return output
 
-    def _setting(self, kwargs: dict[str, Any], name: str) -> Any:
-        """Look a setting up as ``generate`` does: argument, given config, the model's config."""
-        places = (kwargs.get("generation_config"), self.model.generation_config)
-        values = (kwargs.get(name), *(getattr(place, name, None) for place in places))
-        return next((value for value in values if value is not None), None)
-
     def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(args) > 1:
             raise ValueError("give everything but the input ids to generate by keyword")
         if not args and kwargs.get("input_ids", kwargs.get("inputs")) is None:
             raise ValueError("give input_ids: whether the prompt opened the thinking is read there")
-        for name, reason in _REFUSED.items():
-            value = self._setting(kwargs, name)
-            if value is not None and value is not False and value != _OFF.get(name):
-                raise ValueError(f"{name}={value} cannot work with an exit controller: {reason}")
-        if self._setting(kwargs, "max_new_tokens") is None:
+        refuse_generate(self.model, kwargs, "an exit controller")
+        if generate_setting(self.model, kwargs, "max_new_tokens") is None:
             raise ValueError("give max_new_tokens: the controller keeps room for the answer in it")
 
 
@@ -129,16 +102,16 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         self, session: Session, capture: Capture | None, given: dict[str, Any], model: Any
     ) -> None:
         """Prepare a call of ``generate`` with the keyword arguments ``given``."""
-        self.session, self.capture, self.model = session, capture, model
+        self.session, self.model = session, model
+        self.driver = SessionDriver(session, capture)
         self.mask: Tensor | None = given.get("attention_mask")
         self.cache = given_cache(given)
         self.rows: list[Row] = []
         self.running: list[Row | None] = []
-        self.steps = 0
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Take ``input_ids [b, t]`` and ``scores [b, V]``; return scores with orders applied."""
-        self.steps += 1
+        self.driver.passed(len(input_ids))
         tokens: list[int | None] = [None] * len(input_ids)
         if not self.running:
             self.rows = [self.session.start(prompt) for prompt in self._prompts(input_ids)]
@@ -152,7 +125,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         def fork(at: Sequence[int]) -> CacheBranches:
             return self._fork(at, input_ids)
 
-        forced = self.session.step(self.running, tokens, self._hidden(), scores, fork)
+        forced = self.driver.orders(self.running, tokens, scores, fork)
         return self._obey(scores, forced)
 
     def _fork(self, at: Sequence[int], input_ids: Tensor) -> CacheBranches:
@@ -160,10 +133,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         rows = torch.tensor(at, device=input_ids.device)
         mask = self._whole_mask(input_ids)[rows]
         copied = copied_rows(self.cache, rows)
-        return CacheBranches(self.model, copied, mask, mask.sum(1) - 1, self._count)
-
-    def _count(self, _rows: int) -> None:
-        self.steps += 1
+        return CacheBranches(self.model, copied, mask, mask.sum(1) - 1, self.driver.passed)
 
     def _whole_mask(self, input_ids: Tensor) -> Tensor:
         """Extend the prompt's mask ``[b, p]`` over what was generated."""
@@ -172,13 +142,6 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             given = self.mask.to(mask)
             mask[:, : given.shape[1]] = given.repeat_interleave(len(mask) // len(given), 0)
         return mask
-
-    def _hidden(self) -> Tensor | None:
-        """Return the states of this very step; a hook that did not fire is noticed at once."""
-        if self.capture is None:
-            return None
-        self.capture.check(self.steps)
-        return self.capture.last()
 
     def _prompts(self, input_ids: Tensor) -> list[list[int]]:
         if self.mask is None:

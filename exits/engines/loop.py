@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding, end_ids
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
@@ -35,13 +36,8 @@ def generate(
     return Loop(model, tokenizer, controller, decoding or Decoding()).run(prompts)
 
 
-class Loop:
-    """A batched generation loop with an optional exit controller.
-
-    Attributes:
-        steps: Forward passes of the last run.
-        rows_run: Rows in them, all together: what the run has cost.
-    """
+class Loop(SessionDriver):
+    """A batched generation loop with an optional exit controller; counts its last run."""
 
     def __init__(
         self,
@@ -67,15 +63,12 @@ class Loop:
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
         self.processors = processors
         self.eos = end_ids(model, tokenizer)
-        self.session = (
-            Session(controller, tokenizer, decoding.max_new_tokens, self.eos)
-            if controller
-            else None
-        )
-        layers = controller.signal.layers if controller else ()
-        self.capture = Capture(model, layers) if layers else None
-        self.steps = 0
-        self.rows_run = 0
+        session, capture = None, None
+        if controller is not None:
+            session = Session(controller, tokenizer, decoding.max_new_tokens, self.eos)
+            layers = controller.signal.layers
+            capture = Capture(model, layers) if layers else None
+        super().__init__(session, capture)
 
     @torch.inference_mode()
     def run(
@@ -189,32 +182,18 @@ class Loop:
         """Run the model, let the controller speak, and give every row its next token."""
         device = self.model.device
         logits = forward(self.model, ids, cache, positions, mask, keep=1)[:, -1].float()
-        self._count(len(slots))
-        forced: Sequence[int | None] = [None] * len(slots)
-        if self.session is not None:
-            rows = [slot.row if slot else None for slot in slots]
-            tokens = [slot.ids[-1] if slot and slot.ids else None for slot in slots]
+        self.passed(len(slots))
+        rows = [slot.row if slot else None for slot in slots]
+        tokens = [slot.ids[-1] if slot and slot.ids else None for slot in slots]
 
-            def fork(at: Sequence[int]) -> CacheBranches:
-                chosen = torch.tensor(at)
-                copied = cache.copy(chosen.to(device))
-                return CacheBranches(
-                    self.model, copied, mask[chosen], positions[chosen, -1], self._count
-                )
+        def fork(at: Sequence[int]) -> CacheBranches:
+            chosen = torch.tensor(at)
+            copied = cache.copy(chosen.to(device))
+            return CacheBranches(
+                self.model, copied, mask[chosen], positions[chosen, -1], self.passed
+            )
 
-            forced = self.session.step(rows, tokens, self._hidden(), logits, fork)
-        self._write(slots, logits, forced)
-
-    def _count(self, rows: int) -> None:
-        self.steps += 1
-        self.rows_run += rows
-
-    def _hidden(self) -> Tensor | None:
-        """Return the states of this very step; a hook that did not fire is noticed at once."""
-        if self.capture is None:
-            return None
-        self.capture.check(self.steps)
-        return self.capture.last()
+        self._write(slots, logits, self.orders(rows, tokens, logits, fork))
 
     def _write(
         self, slots: list[Slot | None], logits: Tensor, forced: Sequence[int | None]

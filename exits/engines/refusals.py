@@ -2,7 +2,25 @@
 
 from typing import Any
 
-_UNMOVABLE = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
+_BEAMS = "beam search re-orders rows between steps"
+_SEVERAL = "assisted decoding runs several tokens a step"
+REFUSED = {
+    "num_beams": _BEAMS,
+    "num_beam_groups": _BEAMS,
+    "constraints": _BEAMS,
+    "force_words_ids": _BEAMS,
+    "assistant_model": _SEVERAL,
+    "assistant_early_exit": _SEVERAL,
+    "prompt_lookup_num_tokens": _SEVERAL,
+    "use_mtp": _SEVERAL,
+    "custom_generate": "a custom loop may not run logits processors",
+    "dola_layers": "contrasting layers is a custom loop",
+    "penalty_alpha": "contrastive search re-orders candidates",
+    "guidance_scale": "guidance runs the model twice a step",
+    "prefill_chunk_size": "a prefill in chunks takes several passes",
+}
+_OFF = {"num_beams": 1, "num_beam_groups": 1, "guidance_scale": 1, "penalty_alpha": 0}
+UNMOVABLE = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
 
 
 def refuse_training(model: Any) -> None:
@@ -23,8 +41,35 @@ def refuse_unmovable_cache(model: Any) -> None:
     """
     config = model.config.get_text_config(decoder=True)
     for kind in getattr(config, "layer_types", None) or []:
-        if any(word in kind for word in _UNMOVABLE):
+        if any(word in kind for word in UNMOVABLE):
             raise ValueError(
                 f"layers of type {kind!r} keep a state that cannot move between rows: "
                 "use attach() with model.generate, which keeps rows in place"
+            )
+
+
+def generate_setting(model: Any, kwargs: dict[str, Any], name: str) -> Any:
+    """Look a setting up as ``generate`` does: argument, given config, the model's config."""
+    places = (kwargs.get("generation_config"), model.generation_config)
+    values = (kwargs.get(name), *(getattr(place, name, None) for place in places))
+    return next((value for value in values if value is not None), None)
+
+
+def refuse_generate(model: Any, kwargs: dict[str, Any], controller: str) -> None:
+    """Refuse modes of ``generate`` that run other than one pass and one token per row and step.
+
+    Args:
+        model: The model.
+        kwargs: The keyword arguments of the call.
+        controller: What is attached, for the message: "an exit controller".
+
+    Raises:
+        ValueError: naming the setting and the reason.
+    """
+    for name, reason in REFUSED.items():
+        value = generate_setting(model, kwargs, name)
+        if value is not None and value is not False and value != _OFF.get(name):
+            raise ValueError(
+                f"{name}={value} cannot work with {controller}: {reason}; use greedy decoding or "
+                "sampling"
             )

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.decoding import end_ids
 from probexit.exits.engines.generate import attach
-from probexit.exits.production.backend import Backend, Request, Written
 
 
 @dataclass(frozen=True)
-class InGenerate(Backend):
+class InGenerate(Engine):
     """``model.generate``, a batch at a time.
 
     Attributes:

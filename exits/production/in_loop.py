@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Loop
 from probexit.exits.engines.session import ANSWER, Exit, Row, Session
 from probexit.exits.production.audit import draw
-from probexit.exits.production.backend import Backend, Request, Written
 
 
 @dataclass(frozen=True)
-class InLoop(Backend):
+class InLoop(Engine):
     """The own loop.
 
     Attributes:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.production.backend import Backend, Request, Written
+from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.replay import NO_EXIT, exit_table, exits
 from probexit.hooks.cues.reader import cue_positions
 from probexit.hooks.think_tags import opens_thinking
@@ -24,7 +24,7 @@ class Look:
         written: What was written, under the rule or, if audited, to the end.
     """
 
-    backend: Backend
+    backend: Engine
     controller: ExitController
     request: Request
     written: Written

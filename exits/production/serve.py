@@ -14,8 +14,8 @@ from functools import cached_property
 import torch
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import Engine, Request
 from probexit.exits.production.audit import Audit
-from probexit.exits.production.backend import Backend, Request
 from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision, DecisionLog
 from probexit.exits.production.look import Look
@@ -47,7 +47,7 @@ class Production:
             and that of an exit.
     """
 
-    backend: Backend
+    backend: Engine
     controller: ExitController
     log: DecisionLog
     audit: Audit = field(default_factory=Audit)

@@ -18,6 +18,7 @@ from probexit.exits.depth.modes.self_speculation import SelfSpeculation
 from probexit.exits.depth.modes.shadow import Shadow
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.engines.generate import attach
+from probexit.exits.engines.refusals import REFUSED
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.position import Position
@@ -110,6 +111,10 @@ def test_modes_of_generate_are_refused_by_name(
             model.generate(prompt, assistant_model=model, **OPTIONS)
         with pytest.raises(ValueError, match="assistant_early_exit=1"):
             model.generate(prompt, assistant_early_exit=1, **OPTIONS)
+        for name in REFUSED:  # the same as under a reasoning controller
+            with pytest.raises(ValueError, match=f"{name}=3 cannot work with layer exits"):
+                model.generate(prompt, **{name: 3}, **OPTIONS)
+        model.generate(prompt, guidance_scale=1, num_beams=1, penalty_alpha=0.0, **OPTIONS)
     for mode in (SelfSpeculation(), CatchUp()):
         with controller(always, mode).attach(model):
             with pytest.raises(ValueError, match="one at a time"):

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.exits.production.audit import Audit, draw
-from probexit.exits.production.backend import Backend, Request, Written
 from probexit.exits.production.in_generate import InGenerate
 from probexit.exits.production.in_loop import InLoop
 from probexit.exits.production.log import DecisionLog
@@ -35,7 +35,7 @@ class Bench:
     folder: Path
 
     def production(self, backend: str, rate: float, **settings: Any) -> Production:
-        make: dict[str, Callable[[], Backend]] = {
+        make: dict[str, Callable[[], Engine]] = {
             "loop": lambda: InLoop(self.model, self.tokenizer, GREEDY),
             "generate": lambda: InGenerate(
                 self.model, self.tokenizer, NEW, 7, {"do_sample": False}
