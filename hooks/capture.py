@@ -6,13 +6,14 @@ refuses to return states of different steps, and ``check`` compares the count wi
 the caller made.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from probexit.hooks.handles import Hooks
 from probexit.hooks.layers import hidden_of, hidden_size, module_at, n_layers
 
 
@@ -20,7 +21,7 @@ class CaptureError(RuntimeError):
     """A hidden state was asked for that no hook has delivered."""
 
 
-class Capture:
+class Capture(Hooks):
     """Context manager that keeps the hidden states of chosen layers, newest forward pass only.
 
     It reads and never changes: logits are bitwise the same with and without it, and no hook stays
@@ -43,6 +44,7 @@ class Capture:
     def __init__(
         self, model: Any, layers: Sequence[int], positions: tuple[Tensor, Tensor] | None = None
     ) -> None:
+        super().__init__()
         self.layers = tuple(int(layer) for layer in layers)
         if len(set(self.layers)) != len(self.layers):
             raise ValueError(f"layers {list(self.layers)} name a layer twice; name each once")
@@ -51,23 +53,14 @@ class Capture:
         self._modules = {layer: module_at(model, layer) for layer in watched}
         self._width = hidden_size(model)
         self._positions = None if positions is None else _checked(*positions)
-        self._handles: list[RemovableHandle] = []
         self._states: dict[int, Tensor] = {}
         self.fires = dict.fromkeys(watched, 0)
 
-    def __enter__(self) -> Self:
+    def _register(self) -> Iterator[RemovableHandle]:
         self._states.clear()
         self.fires = dict.fromkeys(self._modules, 0)
-        try:
-            for layer, module in self._modules.items():
-                self._handles.append(module.register_forward_hook(self._hook(layer)))
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._remove()
+        for layer, module in self._modules.items():
+            yield module.register_forward_hook(self._hook(layer))
 
     def last(self) -> Tensor:
         """Return ``[b, layers, d]``, the last position of the newest forward pass.
@@ -138,11 +131,6 @@ class Capture:
         rows, columns = self._positions
         _within(rows, columns, hidden)
         return hidden[rows.to(hidden.device), columns.to(hidden.device)]
-
-    def _remove(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
 
 
 def _checked(rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:

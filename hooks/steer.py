@@ -8,18 +8,19 @@ read, before the layer's output projection.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from probexit.hooks.handles import Hooks
 from probexit.hooks.heads import attention_output, head_shape
 from probexit.hooks.layers import hidden_of, hidden_size, module_at, with_hidden
 
 
-class Steer:
+class Steer(Hooks):
     """Context manager that steers a model while it is open, and leaves no trace.
 
     A layer's output is replaced, never written into. A `probexit.hooks.capture.Capture` on the same
@@ -43,6 +44,7 @@ class Steer:
         strength: float = 1.0,
         heads: Mapping[int, Mapping[int, Tensor]] | None = None,
     ) -> None:
+        super().__init__()
         if not math.isfinite(strength):
             raise ValueError(f"strength must be finite, not {strength}")
         width = hidden_size(model)
@@ -57,29 +59,13 @@ class Steer:
             (attention_output(model, i), _side_by_side(model, i, own, strength))
             for i, own in (heads or {}).items()
         ]
-        self._handles: list[RemovableHandle] = []
 
-    def __enter__(self) -> Self:
-        try:
-            for module, added in self._added:
-                # Ahead of other hooks, so that they see what the next layer will see.
-                handle = module.register_forward_hook(_adder(added), prepend=True)
-                self._handles.append(handle)
-            for projection, added in self._before:
-                handle = projection.register_forward_pre_hook(_adder_before(added), prepend=True)
-                self._handles.append(handle)
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._remove()
-
-    def _remove(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+    def _register(self) -> Iterator[RemovableHandle]:
+        for module, added in self._added:
+            # Ahead of other hooks, so that they see what the next layer will see.
+            yield module.register_forward_hook(_adder(added), prepend=True)
+        for projection, added in self._before:
+            yield projection.register_forward_pre_hook(_adder_before(added), prepend=True)
 
 
 def _adder(added: Tensor) -> Callable[[nn.Module, Any, Any], Any]:

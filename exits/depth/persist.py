@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.heads.base import Head
+from probexit.exits.depth.fitted import Fitted
 
 
 def describe(part: Any, path: str, tensors: dict[str, Tensor]) -> Any:
@@ -18,7 +17,7 @@ def describe(part: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return list(part)
     if not is_dataclass(part):
         return part
-    if isinstance(part, Decider | Head):
+    if isinstance(part, Fitted):
         tensors.update({f"{path}/{name}": tensor for name, tensor in part.state().items()})
     config = {
         f.name: describe(getattr(part, f.name), f"{path}.{f.name}", tensors) for f in fields(part)

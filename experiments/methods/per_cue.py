@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from probexit.calibration.class_conditional import ClassConditional
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.base import Unavailable
 from probexit.experiments.methods.context import Context

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probexit.calibration.base import Array, Calibrator
-from probexit.calibration.class_conditional import ClassConditional
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.trace import Trace
 
 Ints = NDArray[np.integer[Any]]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from probexit.calibration.class_conditional import ClassConditional
 from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.calibration.split_conformal import SplitConformal
 from probexit.calibration.tolerance import Tolerance
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from probexit.calibration.class_conditional import ClassConditional
 from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.calibration.uncalibrated import Uncalibrated
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.policies.patience import Patience

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.examples import Examples
+from probexit.exits.depth.fitted import Fitted
 from probexit.exits.depth.look import Look
 
 
 @dataclass
-class Decider(ABC):
+class Decider(Fitted, ABC):
     """Says how likely the layer's token is already the full model's.
 
     A row leaves when its score reaches the rule's threshold. A decider is a pure function of the
     look and those before it for the same token, so a batch decides as its rows would alone.
-    Fields of the dataclass are configuration; fitted state carries a trailing underscore.
 
     Attributes:
         needs_final: The score uses the full model's token, so it works in shadow mode only.
@@ -48,19 +48,6 @@ class Decider(ABC):
     def fit(self, examples: Examples) -> Self:
         """Learn from recorded tokens; by default there is nothing to learn."""
         return self
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the fitted tensors by name, on the CPU; none by default."""
-        return {}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take the tensors that ``state`` returned.
-
-        Raises:
-            ValueError: if there are tensors that this class does not keep.
-        """
-        if state:
-            raise ValueError(f"{type(self).__name__} keeps no tensors, got {sorted(state)}")
 
     def _unfitted(self, layer: int) -> ValueError:
         """Build the error of ``score`` at a layer that was not fitted."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.examples import Examples
+from probexit.exits.depth.fitted import by_layer, joined
 from probexit.exits.depth.look import Look
 from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
@@ -45,16 +46,10 @@ class ProbeDecider(Decider):
         return self
 
     def state(self) -> dict[str, Tensor]:
-        return {
-            f"{layer}.{name}": tensor
-            for layer, probe in self.probes_.items()
-            for name, tensor in probe.state().items()
-        }
+        return joined({layer: probe.state() for layer, probe in self.probes_.items()})
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self.probes_ = {}
-        for layer in {int(name.split(".", 1)[0]) for name in state}:
-            probe = copy.deepcopy(self.probe)
-            prefix = f"{layer}."
-            probe.restore({k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)})
-            self.probes_[layer] = probe
+        for layer, own in by_layer(state).items():
+            self.probes_[layer] = copy.deepcopy(self.probe)
+            self.probes_[layer].restore(own)

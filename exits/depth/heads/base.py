@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from probexit.exits.depth.fitted import Fitted
+
 
 @dataclass
-class Head(ABC):
-    """Translates a state after a middle layer into one that the model's final norm can read.
-
-    Fields of the dataclass are configuration; fitted state carries a trailing underscore.
-    """
+class Head(Fitted, ABC):
+    """Translates a state after a middle layer into one that the model's final norm can read."""
 
     @abstractmethod
     def translate(self, hidden: Tensor, layer: int) -> Tensor:
@@ -20,16 +19,3 @@ class Head(ABC):
         Raises:
             ValueError: if the head was not trained for ``layer``.
         """
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the trained tensors by name, on the CPU; none by default."""
-        return {}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take the tensors that ``state`` returned.
-
-        Raises:
-            ValueError: if there are tensors that this class does not keep.
-        """
-        if state:
-            raise ValueError(f"{type(self).__name__} keeps no tensors, got {sorted(state)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from probexit.exits.depth.fitted import by_layer, joined
 from probexit.exits.depth.heads.base import Head
 
 
@@ -42,17 +43,12 @@ class TrainedHead(Head):
         return translated
 
     def state(self) -> dict[str, Tensor]:
-        return {
-            f"{layer}.{name}": tensor.detach().cpu()
-            for layer, module in self.modules_.items()
-            for name, tensor in module.state_dict().items()
-        }
+        states = {layer: module.state_dict() for layer, module in self.modules_.items()}
+        return {name: tensor.detach().cpu() for name, tensor in joined(states).items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         self.modules_ = {}
-        for layer in sorted({int(name.split(".", 1)[0]) for name in state}):
-            prefix = f"{layer}."
-            own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        for layer, own in by_layer(state).items():
             module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
             module.load_state_dict(own)
             self.modules_[layer] = module.eval().requires_grad_(False)

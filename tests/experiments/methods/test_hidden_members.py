@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from probexit.calibration.class_conditional import ClassConditional
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.methods.base import Unavailable

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from probexit.calibration.class_conditional import ClassConditional
+from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.replay import NO_EXIT
 from probexit.experiments.methods.base import Unavailable
 from probexit.experiments.methods.equal_answers import EqualAnswers

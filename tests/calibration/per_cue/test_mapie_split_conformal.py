@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from probexit.calibration.bounds import rank
-from probexit.calibration.mapie_split_conformal import MapieSplitConformal
+from probexit.calibration.per_cue.mapie_split_conformal import MapieSplitConformal
 
 
 def cues(rng, n):

@@ -7,14 +7,14 @@ Only the quantile leaves MAPIE, so that it can be stored as JSON; its objects ar
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from mapie.classification import SplitConformalClassifier
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from probexit.calibration.base import Array, require_level
-from probexit.calibration.class_conditional import CueRule, checked_cues
+from probexit.calibration.base import Array, Bools
+from probexit.calibration.per_cue.base import CueCalibrator, CueRule
 
 
 class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -38,34 +38,20 @@ class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
 
 
 @dataclass(frozen=True)
-class MapieSplitConformal:
-    """Not a :class:`Calibrator`: it sees cues, not problems.
+class MapieSplitConformal(CueCalibrator):
+    """One quantile for both classes of cue; ``delta`` is one minus MAPIE's confidence level."""
 
-    Attributes:
-        delta: One minus MAPIE's confidence level.
-    """
+    promise: ClassVar[str] = (
+        "Per cue only: the set of a random cue misses its label with probability at most "
+        "{delta:g}. Says nothing about how often a problem exits wrongly."
+    )
 
-    delta: float = 0.1
-
-    def __post_init__(self) -> None:
-        require_level(delta=self.delta)
-
-    def calibrate(self, scores: ArrayLike, safe: ArrayLike) -> CueRule:
-        """Fit on pooled cues, hence one quantile for both classes.
-
-        Args:
-            scores: ``[cues]`` probability that stopping at the cue is right.
-            safe: ``[cues]`` whether it was.
-
-        Raises:
-            ValueError: on a shape mismatch, scores outside [0, 1], or too few cues for delta.
-        """
-        p, right = checked_cues(scores, safe)
+    def _fitted(self, p: Array, safe: Bools) -> CueRule:
         fitted = SplitConformalClassifier(
             _Scores(), confidence_level=1 - self.delta, conformity_score="lac", prefit=True
-        ).conformalize(p[:, None], right.astype(int))
+        ).conformalize(p[:, None], safe.astype(int))
         # the quantile is one of the calibration scores: ask for the lowest that still fits "safe"
-        candidates = np.unique(np.where(right, p, 1 - p))
+        candidates = np.unique(np.where(safe, p, 1 - p))
         _, sets = fitted.predict_set(candidates[:, None])
         q = 1 - float(candidates[sets[:, 1, 0]].min())
         return CueRule(q_pos=q, q_neg=q)

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.class_conditional import (
-    ClassConditional,
-    CueRule,
-    UnclampedClassConditional,
-)
+from probexit.calibration.per_cue.base import CueRule
+from probexit.calibration.per_cue.class_conditional import ClassConditional
+from probexit.calibration.per_cue.unclamped_class_conditional import UnclampedClassConditional
 
 
 @pytest.mark.parametrize(

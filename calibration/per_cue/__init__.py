@@ -1,0 +1,1 @@
+"""Calibrators that see cues, not problems; what they promise holds per cue only."""
