@@ -5,9 +5,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.gates import Gates
+from probexit.exits.depth.gates import Gates, Handler
 from probexit.exits.depth.trace import DepthTrace
 from probexit.exits.engines.refusals import refuse_generate
+
+
+@dataclass
+class Running:
+    """A mode at work on one model.
+
+    Attributes:
+        handler: Stands between the model and its layers.
+        trace: What happened at each step so far.
+        arguments: Given to ``generate`` besides the caller's own; lists are appended to.
+    """
+
+    handler: Handler
+    trace: DepthTrace
+    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Gates, Handler
+from probexit.exits.depth.gates import Gates, Handler, refuse_gradient
 from probexit.exits.depth.look import Look
-from probexit.exits.depth.refusals import refuse_gradient
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.engines.refusals import refuse_training
 from probexit.hooks.layers import decoder_layers, hidden_of

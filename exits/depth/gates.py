@@ -84,3 +84,13 @@ class _Gate:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Never:
         raise ValueError("layer exits are attached: leave their block before copying the model")
+
+
+def refuse_gradient(hidden: Tensor) -> None:
+    """Refuse a pass that records gradients: skipped layers would silently get none.
+
+    Raises:
+        ValueError: naming the remedy.
+    """
+    if hidden.requires_grad:
+        raise ValueError("layer exits do not record gradients: call under torch.inference_mode()")

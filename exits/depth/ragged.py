@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Handler
+from probexit.exits.depth.gates import Handler, refuse_gradient
 from probexit.exits.depth.heads.base import Head
-from probexit.exits.depth.refusals import refuse_gradient
 
 Leave = Callable[[int, Tensor, Tensor], bool]
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.engines.generate import Attachment, ExitProcessor
@@ -32,16 +30,6 @@ def refuse_model(model: Any) -> None:
             f"{config.num_kv_shared_layers} layers share the keys and values of another "
             "(KV sharing): they cannot be skipped"
         )
-
-
-def refuse_gradient(hidden: Tensor) -> None:
-    """Refuse a pass that records gradients: skipped layers would silently get none.
-
-    Raises:
-        ValueError: naming the remedy.
-    """
-    if hidden.requires_grad:
-        raise ValueError("layer exits do not record gradients: call under torch.inference_mode()")
 
 
 def refuse_around(model: Any, mode: Mode, first_exit: int) -> None:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.look import Look
 from probexit.exits.depth.readout import Readout
+from probexit.exits.depth.trace import Audit
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,56 @@ class ExitRule:
                 if leaves and chosen[row] is None:
                     chosen[row] = look.layer
         return chosen
+
+
+class Decision:
+    """Called after each layer with the newest token's states; says whether it leaves there.
+
+    Args:
+        rule: When to leave.
+        readout: The rule's readout of the model.
+        step: Tokens decoded since the prompt, the present one included.
+        audited: Never leave, only look.
+
+    Attributes:
+        looks: One per exit layer passed, oldest first.
+        stopped: Whether the decider ended the text.
+    """
+
+    def __init__(self, rule: ExitRule, readout: Readout, step: int, audited: bool = False) -> None:
+        self.rule, self.readout, self.step, self.audited = rule, readout, step, audited
+        self.looks: list[Look] = []
+        self.stopped = False
+
+    def __call__(self, layer: int, after: Tensor, before: Tensor) -> bool:
+        """Take states ``[1, d]`` after and before ``layer``."""
+        if layer not in self.rule.layers:
+            return False
+        previous = self.looks[-1] if self.looks else None
+        look = Look(layer, after, before, self.step, self.readout, previous)
+        self.looks.append(look)
+        if self.audited:
+            return False
+        self.stopped = bool(self.rule.decider.stops(look))
+        return self.stopped or bool(self.rule.leaves(look))
+
+
+def audit(
+    rule: ExitRule, looks: Sequence[Look], final: Tensor, rows: Sequence[int]
+) -> tuple[Audit, ...]:
+    """Compare.
+
+    Args:
+        rule: When to leave.
+        looks: One per exit layer, at the audited rows.
+        final: ``[n]`` the full model's tokens.
+        rows: Their places in the batch.
+    """
+    looks = [look.known(final) for look in looks]
+    chosen = rule.first(looks)
+    scores = torch.stack([rule.decider.score(look).float() for look in looks], 1).tolist()
+    agreement = torch.stack([look.tokens == final for look in looks], 1).tolist()
+    return tuple(
+        Audit(row, layer, rule.layers, tuple(s), tuple(a))
+        for row, layer, s, a in zip(rows, chosen, scores, agreement, strict=True)
+    )

@@ -8,13 +8,25 @@ from typing import Any
 
 from torch import Tensor
 
+from probexit.exits.depth.attachment import Running
 from probexit.exits.depth.passes import Passes
+from probexit.exits.depth.ragged import Ragged
+from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.text import Prompt, Text
+from probexit.exits.depth.trace import DepthTrace
 from probexit.hooks.forward import given_cache
+from probexit.hooks.layers import n_layers
 
 
 class Writer(ABC):
-    """Writes the next tokens of a text."""
+    """Writes the next tokens of a text.
+
+    Attributes:
+        trace: What happened so far.
+    """
+
+    def __init__(self) -> None:
+        self.trace = DepthTrace()
 
     @abstractmethod
     def next(self, passes: Passes, text: Text) -> Tensor:
@@ -61,6 +73,13 @@ class SingleLoop:
         logits = self.passes.run(prompt, keep=1)[-1]
         self.passes.settle(prompt.shape[1])
         _stream(streamer, text.write(text.draw(text.probabilities(logits))))
+
+
+def decode_one(model: Any, rule: ExitRule, writer: Writer) -> Running:
+    """Let ``writer`` continue one prompt at a time, over ragged layers and a cache of their own."""
+    ragged = Ragged(n_layers(model), rule.head)
+    loop = SingleLoop(Passes(model, ragged), writer)
+    return Running(ragged, writer.trace, {"custom_generate": loop.generate})
 
 
 def _stream(streamer: Any, tokens: Tensor) -> None:

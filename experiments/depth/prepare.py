@@ -12,12 +12,12 @@ from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.distil import Distillation
-from probexit.exits.depth.drafts.search import search
 from probexit.exits.depth.examples import Examples
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.losses import AnswerDiffers
 from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
+from probexit.exits.depth.modes.layer_set_search import search
 from probexit.exits.depth.rollouts import Reference
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.bench import Bench

@@ -1,27 +1,11 @@
-"""The contract of a mode, and of a mode at work on one model."""
+"""The contract of a mode: what is done when the rule would let a token leave."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
-from probexit.exits.depth.gates import Handler
+from probexit.exits.depth.attachment import Running
 from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.trace import DepthTrace
-
-
-@dataclass
-class Running:
-    """A mode at work.
-
-    Attributes:
-        handler: Stands between the model and its layers.
-        trace: What happened at each step so far.
-        arguments: Given to ``generate`` besides the caller's own; lists are appended to.
-    """
-
-    handler: Handler
-    trace: DepthTrace
-    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,4 +42,8 @@ class Mode(ABC):
 
     @abstractmethod
     def start(self, model: Any, rule: ExitRule) -> Running:
-        """Prepare for one model."""
+        """Prepare for one model.
+
+        Raises:
+            ValueError: if the model has no such layers.
+        """

@@ -1,14 +1,20 @@
 """Catch-up: tokens leave, and the next deep token makes up for their keys and values; lossy."""
 
+import random
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.catch_up import CatchUpWriter
-from probexit.exits.depth.modes.base import Mode, Running
+import torch
+from torch import Tensor
+
+from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.passes import Passes
-from probexit.exits.depth.ragged import Ragged
-from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.single import SingleLoop
+from probexit.exits.depth.readout import Readout
+from probexit.exits.depth.rule import Decision, ExitRule, audit
+from probexit.exits.depth.single import Writer, decode_one
+from probexit.exits.depth.text import Text
+from probexit.exits.depth.trace import Step
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,46 @@ class CatchUp(Mode):
 
     def start(self, model: Any, rule: ExitRule) -> Running:
         readout = rule.readout(model)
-        ragged = Ragged(readout.depth, rule.head)
         writer = CatchUpWriter(rule, readout, self.max_waiting, self.audits, self.seed)
-        loop = SingleLoop(Passes(model, ragged), writer)
-        return Running(ragged, writer.trace, {"custom_generate": loop.generate})
+        return decode_one(model, rule, writer)
+
+
+class CatchUpWriter(Writer):
+    """One token per pass; a token that left waits, and joins the next one that goes deeper.
+
+    Every token that reaches the last layer is a true token of the full model on the text so far.
+
+    Args:
+        rule: When to leave.
+        readout: The rule's readout of the model.
+        max_waiting: A token runs deep once this many wait, whatever the decider says.
+        audits: Probability that a token runs deep anyway, its decision being checked.
+        seed: Of the audit's coin.
+    """
+
+    def __init__(
+        self,
+        rule: ExitRule,
+        readout: Readout,
+        max_waiting: int,
+        audits: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.rule, self.readout = rule, readout
+        self.max_waiting, self.audits = max_waiting, audits
+        self._coin = random.Random(seed)
+
+    def next(self, passes: Passes, text: Text) -> Tensor:
+        tokens = text.unread(passes.cache.columns)
+        audited = self._coin.random() < self.audits
+        decision = Decision(self.rule, self.readout, text.written, audited)
+        full = tokens.shape[1] > self.max_waiting
+        logits = passes.run(tokens, None if full else decision, keep=1)[-1]
+        if passes.deep:
+            passes.settle(tokens.shape[1])
+        final = logits.argmax(-1, keepdim=True)
+        audits = audit(self.rule, decision.looks, final, [0]) if audited and not full else ()
+        stopped = torch.tensor([True]) if decision.stopped else None
+        self.trace.steps.append(Step((passes.ragged.ran,), audits, stopped))
+        return text.end() if decision.stopped else text.draw(text.probabilities(logits))

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.catch_up import CatchUpWriter
-from probexit.exits.depth.modes.base import Mode, Running
-from probexit.exits.depth.passes import Passes
-from probexit.exits.depth.ragged import Ragged
+from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.modes.base import Mode
+from probexit.exits.depth.modes.catch_up import CatchUpWriter
 from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.single import SingleLoop
+from probexit.exits.depth.single import decode_one
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,5 @@ class Full(Mode):
         return True
 
     def start(self, model: Any, rule: ExitRule) -> Running:
-        readout = rule.readout(model)
-        ragged = Ragged(readout.depth, rule.head)
-        writer = CatchUpWriter(rule, readout, max_waiting=0)
-        loop = SingleLoop(Passes(model, ragged), writer)
-        return Running(ragged, writer.trace, {"custom_generate": loop.generate})
+        writer = CatchUpWriter(rule, rule.readout(model), max_waiting=0)
+        return decode_one(model, rule, writer)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from probexit.exits.depth.drafts.base import Drafter
-from probexit.exits.depth.drafts.layer_set import LayerSet
-from probexit.exits.depth.modes.drafting import Drafting
+from torch import Tensor
+
+from probexit.exits.depth.modes.self_speculation import Drafter, Drafting
+from probexit.exits.depth.passes import Passes
 from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import ExitRule
 
@@ -28,3 +29,22 @@ class LayerSetDrafts(Drafting):
                 f"skipped={self.skipped} must be some, not all, of the layers 0 to {depth - 1}"
             )
         return LayerSet(frozenset(self.skipped))
+
+
+class LayerSet(Drafter):
+    """Runs all layers but ``skipped``; what the draft wrote to the cache is thrown away.
+
+    Draft & Verify skips attention and MLP sublayers one by one; here it is whole layers, which
+    needs no per-model code.
+    """
+
+    def __init__(self, skipped: frozenset[int]) -> None:
+        self.skipped = skipped
+
+    def draft(self, passes: Passes, tokens: Tensor, step: int) -> Tensor:
+        settled = passes.cache.columns
+        passes.settle(tokens.shape[1] - 1)
+        try:
+            return passes.run(tokens[:, -1:], skipped=self.skipped)
+        finally:
+            passes.settle(settled - passes.cache.columns)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from probexit.exits.depth.attachment import Running
 from probexit.exits.depth.kv.propagate import Propagate
-from probexit.exits.depth.modes.base import Mode, Running
-from probexit.exits.depth.rows import RowExits
+from probexit.exits.depth.modes.base import Mode
+from probexit.exits.depth.modes.leave import RowExits
 from probexit.exits.depth.rule import ExitRule
 
 

@@ -10,8 +10,7 @@ from probexit.exits.depth.gates import Gates
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.kv.base import KVPolicy
 from probexit.exits.depth.kv.evict import Evict
-from probexit.exits.depth.modes.leave import Leave
-from probexit.exits.depth.rows import RowExits
+from probexit.exits.depth.modes.leave import Leave, RowExits
 from probexit.exits.depth.rule import ExitRule
 from probexit.hooks.forward import forward, generate_cache_name
 

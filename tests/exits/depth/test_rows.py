@@ -10,7 +10,7 @@ from probexit.exits.depth import proxies
 from probexit.exits.depth.gates import Gates, Handler
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.kv.propagate import Propagate
-from probexit.exits.depth.rows import RowExits
+from probexit.exits.depth.modes.leave import RowExits
 from probexit.exits.depth.rule import ExitRule
 from probexit.hooks.forward import forward
 

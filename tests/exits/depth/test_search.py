@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from probexit.exits.depth.drafts.search import expected_speedup, search
+from probexit.exits.depth.modes.layer_set_search import expected_speedup, search
 
 
 def test_expected_speedup_by_hand() -> None:
