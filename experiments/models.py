@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from probexit.exits.engines.decoding import end_ids
+from probexit.hooks.end_ids import end_ids
 from probexit.hooks.think_tags import ThinkTags, think_tags
 
 SHIPPED = "shipped"
@@ -126,9 +127,9 @@ def _pretrained(kind: str, source: Source, **settings: Any) -> Any:
 
 def _place(name: str) -> str:
     if name in (SHIPPED, DEEP):
-        from probexit.experiments import reasoner
-
-        return str(reasoner.path() if name == SHIPPED else reasoner.deep_path())
+        # Data of the package, found by place: nothing above this folder is imported.
+        data = files("probexit") / "experiments" / "reasoner"
+        return str(data / ("model" if name == SHIPPED else "deep"))
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise ValueError(f"there is no model folder {name!r}")
     return str(Path(name).expanduser()) if name.startswith("~") else name

@@ -1,7 +1,6 @@
 """How the next token is drawn: greedy or sampled, the same for a problem in any batch."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -71,13 +70,3 @@ class Decoding:
         index = (total <= target).sum(-1, keepdim=True)
         index = index.clamp(max=inside.sum(-1, keepdim=True) - 1)
         return torch.where(greedy, likeliest, order.gather(-1, index)[:, 0])
-
-
-def end_ids(model: Any, tokenizer: Any) -> set[int]:
-    """Return the tokens that end a sequence: those that ``model.generate`` stops at.
-
-    The tokenizer's end-of-sequence token is asked only where the generation config names none.
-    """
-    ids = model.generation_config.eos_token_id
-    found = set(ids) if isinstance(ids, list) else {ids}
-    return {int(i) for i in found - {None} or {tokenizer.eos_token_id} if i is not None}

@@ -15,13 +15,14 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.cache import RowCache
-from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
 from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
+from probexit.hooks.end_ids import end_ids
 from probexit.hooks.forward import forward
 
 

@@ -17,12 +17,12 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.decoding import end_ids
 from probexit.exits.engines.displays import Display, Reading, Terminal, as_html
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.policies.never import Never
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
+from probexit.hooks.end_ids import end_ids
 
 
 @dataclass

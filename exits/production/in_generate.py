@@ -8,8 +8,8 @@ import torch
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request, Written
-from probexit.exits.engines.decoding import end_ids
 from probexit.exits.engines.generate import attach
+from probexit.hooks.end_ids import end_ids
 
 
 @dataclass(frozen=True)

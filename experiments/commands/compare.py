@@ -21,11 +21,12 @@ class Compare(Command):
     def run(self, args: Namespace) -> None:
         from probexit.experiments.comparing import compare_run
         from probexit.experiments.comparison.choice import chosen
+        from probexit.experiments.comparison.text import as_text
         from probexit.experiments.recording.run import Run
 
         compared = compare_run(Run(args.run), levels(args), chosen(args.methods))
         folder = compared.write()
-        print(compared.comparison.text())
+        print(as_text(compared.comparison))
         print(f"\nTable written to {args.run / 'compare.json'}, figures to {folder}")
 
 

@@ -122,17 +122,6 @@ class Comparison:
         """Return plain JSON; infinity is the string "inf", what is undefined is null."""
         return json.dumps(plain(asdict(self)), indent=1, allow_nan=False) + "\n"
 
-    def text(self) -> str:
-        """Return an aligned table, 120 columns wide."""
-        from probexit.experiments.comparison.text import as_text
-
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        from probexit.experiments.comparison.html import as_html
-
-        return as_html(self)
-
 
 def plain(data: Any) -> Any:
     """Return what JSON can hold: infinity is the string "inf", what is undefined is null."""

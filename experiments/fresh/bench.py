@@ -6,7 +6,7 @@ line per problem. A run that was interrupted goes on, and more problems are adde
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,32 +17,22 @@ from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.persist import to_json
 from probexit.exits.trace import Trace
 from probexit.experiments.find import task
-from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh, Store
 from probexit.experiments.models import Reasoner
-from probexit.experiments.recording.record import answer_text, thinking_span
 from probexit.experiments.recording.run import Run
-from probexit.experiments.tasks.base import Task
-from probexit.hooks.cues.paragraph import Paragraph
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A model, a grader and decoding settings, to run live rules with.
+class Bench(Setting):
+    """Runs live rules in a setting.
 
     Attributes:
-        reasoner: The model.
-        task: Who grades.
-        decoding: The settings of the recording. Fresh runs draw other random numbers than it did:
-            with the same ones, a rule that changes little would look as if it changed nothing.
         cache: Where results are kept; None keeps none.
         chunk: Problems between two writes.
         quiet: No progress bar.
     """
 
-    reasoner: Reasoner
-    task: Task
-    decoding: Decoding
     cache: Path | None = None
     chunk: int = 256
     quiet: bool = False
@@ -54,11 +44,6 @@ class Bench:
         data = Path(manifest.data) if manifest.data else None
         grader = task(manifest.task, data, manifest.seed)
         return cls(reasoner, grader, Decoding(**manifest.decoding), run.folder / "live")
-
-    @property
-    def fresh(self) -> Decoding:
-        """The decoding of fresh runs: the recording's, drawing other random numbers."""
-        return replace(self.decoding, seed=self.decoding.seed + 1)
 
     def measure(self, recipe: Recipe, traces: Sequence[Trace], title: str = "live") -> list[Fresh]:
         """Return what a recipe gives on the problems of ``traces``, in their order.
@@ -85,14 +70,6 @@ class Bench:
                 if self.cache:
                     store.append(part, heading)
         return [known[trace.problem] for trace in traces]
-
-    def grade(self, trace: Trace, token_ids: Sequence[int]) -> Fresh:
-        """Cut thinking and answer out of what was generated for a trace's prompt, and grade."""
-        prompt, tokens = trace.prompt_ids.tolist(), list(token_ids)
-        begins, thinking, _ = thinking_span(self.reasoner, Paragraph(), prompt, tokens)
-        answer = self.task.extract(answer_text(self.reasoner, tokens, begins, thinking))
-        right = self.task.same(answer, trace.gold)
-        return Fresh(trace.problem, answer, right, thinking, len(tokens) - begins - thinking)
 
     def _about(self, recipe: Recipe) -> dict[str, Any]:
         """Return all that a recipe's results depend on."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probexit.exits.trace import Trace
-from probexit.experiments.fresh.bench import Bench
-from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh
 from probexit.experiments.fresh.treatment import Treatment
 
@@ -27,9 +26,11 @@ class Routed(Recipe):
         settings = {name: treatment.settings() for name, treatment in self.treatments.items()}
         return {"treatments": settings, "routes": dict(self.routes)}
 
-    def run(self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object]) -> list[Fresh]:
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
         found: dict[str, Fresh] = {}
         for name, treatment in self.treatments.items():
             own = [trace for trace in traces if self.routes[trace.problem] == name]
-            found |= {fresh.problem: fresh for fresh in treatment.run(bench, own, done)}
+            found |= {fresh.problem: fresh for fresh in treatment.run(setting, own, done)}
         return [found[trace.problem] for trace in traces]

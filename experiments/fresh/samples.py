@@ -14,8 +14,8 @@ from probexit.exits.persist import describe
 from probexit.exits.samples.base import SampleRule, State
 from probexit.exits.samples.vote import winner
 from probexit.exits.trace import Trace
-from probexit.experiments.fresh.bench import Bench, keys
-from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.bench import keys
+from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh
 
 IF_GREEDY = 0.6  # the papers' temperature
@@ -36,25 +36,27 @@ class Samples(Recipe):
     def settings(self) -> dict[str, Any]:
         return {"rule": _digest(self.rule), "if greedy": IF_GREEDY}
 
-    def run(self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object]) -> list[Fresh]:
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
         engine = Several(
-            bench.reasoner.model, bench.reasoner.tokenizer, self.rule, _sampled(bench.fresh)
+            setting.reasoner.model, setting.reasoner.tokenizer, self.rule, _sampled(setting.fresh)
         )
         prompts = [trace.prompt_ids.tolist() for trace in traces]
         per_sample = [keys(traces, sample) for sample in range(self.rule.k)]
         seeds = list(zip(*per_sample, strict=True))
         groups = engine.run(prompts, seeds, lambda _: done())
-        return [self._fresh(bench, *pair) for pair in zip(traces, groups, strict=True)]
+        return [self._fresh(setting, *pair) for pair in zip(traces, groups, strict=True)]
 
-    def _fresh(self, bench: Bench, trace: Trace, group: Group) -> Fresh:
+    def _fresh(self, setting: Setting, trace: Trace, group: Group) -> Fresh:
         """Grade the samples of a problem and let them vote."""
         samples = group.samples
-        graded = [bench.grade(trace, sample.ids[: sample.tokens]) for sample in samples]
+        graded = [setting.grade(trace, sample.ids[: sample.tokens]) for sample in samples]
         chosen = winner(
             [fresh.answer for fresh in graded],
             self.rule.weights(samples),
             [fresh.thinking for fresh in graded],
-            bench.task.same,
+            setting.task.same,
         )
         return Fresh(
             problem=trace.problem,

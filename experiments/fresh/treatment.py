@@ -14,8 +14,8 @@ from probexit.exits.engines.loop import Loop
 from probexit.exits.interventions.base import Intervention
 from probexit.exits.production.digest import digest
 from probexit.exits.trace import Trace
-from probexit.experiments.fresh.bench import Bench, keys
-from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.bench import keys
+from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh
 from probexit.hooks.steer import Steer
 
@@ -46,11 +46,13 @@ class Treatment(Recipe):
             "temperature": self.temperature,
         }
 
-    def run(self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object]) -> list[Fresh]:
-        pairs = zip(traces, self.generate(bench, traces, done), strict=True)
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
+        pairs = zip(traces, self.generate(setting, traces, done), strict=True)
         return [
             replace(
-                bench.grade(trace, generation.token_ids),
+                setting.grade(trace, generation.token_ids),
                 probing=generation.probed,
                 exited=generation.exit is not None,
             )
@@ -58,16 +60,16 @@ class Treatment(Recipe):
         ]
 
     def generate(
-        self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object], sample: int = 0
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object], sample: int = 0
     ) -> list[Generation]:
         """Generate once for each problem; ``sample`` tells several samples apart."""
-        model, tokenizer = bench.reasoner.model, bench.reasoner.tokenizer
-        decoding = bench.fresh
+        model, tokenizer = setting.reasoner.model, setting.reasoner.tokenizer
+        decoding = setting.fresh
         decoding = replace(decoding, temperature=decoding.temperature * self.temperature)
-        bound = [each.bind(tokenizer, bench.reasoner.tags) for each in self.interventions]
+        bound = [each.bind(tokenizer, setting.reasoner.tags) for each in self.interventions]
         loop = Loop(model, tokenizer, self.controller, decoding, bound)
         if loop.session is not None:
-            loop.session.extract = bench.task.extract
+            loop.session.extract = setting.task.extract
         prompts = [trace.prompt_ids.tolist() for trace in traces]
 
         def ended(_index: int, _generation: Generation) -> None:

@@ -8,15 +8,15 @@ from probexit.exits.engines.two_models.base import Engine
 from probexit.exits.engines.two_models.pair import Pair, Text, weight
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.trace import Trace
-from probexit.experiments.fresh.bench import Bench, keys
-from probexit.experiments.fresh.recipe import Recipe
+from probexit.experiments.fresh.bench import keys
+from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh
 from probexit.experiments.models import Reasoner
 
 
 @dataclass(frozen=True)
 class TwoModels(Recipe):
-    """Write each problem with the bench's model and another one, one problem at a time.
+    """Write each problem with the setting's model and another one, one problem at a time.
 
     Tokens are counted in tokens *of the recorded model*, by multiplications: a token of a model
     half its size counts half. Tokens that a model read without having written them (what it missed,
@@ -25,7 +25,7 @@ class TwoModels(Recipe):
 
     Attributes:
         engine: How the two share the work.
-        other: The model that is not the bench's, with the same tokenizer.
+        other: The model that is not the setting's, with the same tokenizer.
     """
 
     engine: Engine
@@ -37,21 +37,23 @@ class TwoModels(Recipe):
             "other": asdict(Fingerprint.of(self.other.model)) | {"name": ""},
         }
 
-    def run(self, bench: Bench, traces: Sequence[Trace], done: Callable[[], object]) -> list[Fresh]:
-        ours, other = bench.reasoner, self.other
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
+        ours, other = setting.reasoner, self.other
         pair = Pair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
         found = []
         for trace, key in zip(traces, keys(traces), strict=True):
-            text = self.engine.write(pair, trace.prompt_ids.tolist(), bench.fresh, key)
-            found.append(_fresh(bench, pair, trace, text))
+            text = self.engine.write(pair, trace.prompt_ids.tolist(), setting.fresh, key)
+            found.append(_fresh(setting, pair, trace, text))
             done()
         return found
 
 
-def _fresh(bench: Bench, pair: Pair, trace: Trace, text: Text) -> Fresh:
+def _fresh(setting: Setting, pair: Pair, trace: Trace, text: Text) -> Fresh:
     """Grade a text and count what it cost."""
-    graded = bench.grade(trace, text.token_ids)
-    price = Price(weight(pair.small), weight(pair.large), weight(bench.reasoner.model))
+    graded = setting.grade(trace, text.token_ids)
+    price = Price(weight(pair.small), weight(pair.large), weight(setting.reasoner.model))
     begins = len(text.token_ids) - graded.thinking - graded.answer_tokens
     end = begins + graded.thinking
     return Fresh(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from probexit.exits.engines.decoding import end_ids
 from probexit.exits.engines.two_models.track import Effort
+from probexit.hooks.end_ids import end_ids
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
-from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.decoding import Decoding
+from probexit.hooks.end_ids import end_ids
 
 NOT_GREEDY = torch.tensor([False])
 

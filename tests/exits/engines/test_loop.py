@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from probexit.exits.engines.decoding import Decoding, end_ids
+from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop, generate
 from probexit.exits.policies.never import Never
 from probexit.hooks.capture import CaptureError
+from probexit.hooks.end_ids import end_ids
 
 NEW = 36
 ARCHITECTURES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3", "mixtral", "gemma3_vision")

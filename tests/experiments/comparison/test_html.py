@@ -28,7 +28,7 @@ def parsed(html):
 
 
 def test_a_row_for_each_rule_with_its_numbers(compared):
-    rows = parsed(compared._repr_html_()).rows
+    rows = parsed(as_html(compared)).rows
     assert len(rows) == 1 + len(compared.rows)
     assert {len(row) for row in rows} == {9}
     assert rows[1][0] == "full run"

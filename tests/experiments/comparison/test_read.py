@@ -5,13 +5,14 @@ import pytest
 
 from probexit.experiments.comparison.compare import compare
 from probexit.experiments.comparison.read import read_comparison
+from probexit.experiments.comparison.text import as_text
 
 
 def test_what_was_written_is_read(compared, tmp_path):
     (tmp_path / "compare.json").write_text(compared.to_json())
     found = read_comparison(tmp_path)
     assert found.to_json() == compared.to_json()
-    assert found.text() == compared.text()
+    assert as_text(found) == as_text(compared)
     assert found.curves["probe (ours)"].risk.low.dtype == float
 
 

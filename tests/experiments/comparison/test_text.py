@@ -13,7 +13,7 @@ def test_fits_the_terminal(compared):
 
 
 def test_columns_are_aligned_and_no_name_is_cut(compared):
-    lines = compared.text().splitlines()[3:]
+    lines = as_text(compared).splitlines()[3:]
     for row in compared.rows:
         if len(row.name) > NAME:
             assert lines.pop(0) == row.title

@@ -11,6 +11,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.replay import NO_EXIT
 from probexit.experiments.comparison.choice import all_methods
 from probexit.experiments.comparison.compare import compare
+from probexit.experiments.comparison.text import as_text
 from probexit.experiments.find import task
 from probexit.experiments.fresh.bench import Bench
 from probexit.experiments.methods.activation_addition import ActivationAddition
@@ -249,8 +250,8 @@ def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path
     assert again.exits == ()
     assert off.measures == again.measures == table.row("stop_temperature").measures
     assert over.measures.thinking.estimate == 0
-    assert "generated anew" in table.text()
-    assert table.text() == compare(context, methods).text()
+    assert "generated anew" in as_text(table)
+    assert as_text(table) == as_text(compare(context, methods))
     assert len(list(tmp_path.iterdir())) == 4
 
 
