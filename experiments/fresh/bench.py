@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
-from probexit.exits.persist import to_json
 from probexit.exits.trace import Trace
 from probexit.experiments.find import task
 from probexit.experiments.fresh.recipe import Recipe
@@ -24,6 +23,7 @@ from probexit.experiments.recording.record import answer_text, thinking_span
 from probexit.experiments.recording.run import Run
 from probexit.experiments.tasks.base import Task
 from probexit.hooks.cues.paragraph import Paragraph
+from probexit.probes.artefacts.strict_json import to_json
 
 
 @dataclass(frozen=True)

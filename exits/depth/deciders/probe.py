@@ -6,11 +6,13 @@ from typing import Self
 
 from torch import Tensor
 
+from probexit.exits.artefacts.parts import UNFITTED
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.examples import Examples
 from probexit.exits.depth.look import Look
 from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
+from probexit.probes.stored import restored
 
 
 @dataclass
@@ -24,7 +26,7 @@ class ProbeDecider(Decider):
         probe: An unfitted probe; each exit layer gets a copy.
     """
 
-    probe: Probe = field(default_factory=Logistic)
+    probe: Probe = field(default_factory=Logistic, metadata={UNFITTED: True})
 
     def __post_init__(self) -> None:
         self.probes_: dict[int, Probe] = {}
@@ -56,5 +58,5 @@ class ProbeDecider(Decider):
         for layer in {int(name.split(".", 1)[0]) for name in state}:
             probe = copy.deepcopy(self.probe)
             prefix = f"{layer}."
-            probe.restore({k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)})
+            restored(probe, {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)})
             self.probes_[layer] = probe

@@ -80,9 +80,7 @@ def of_reasoning(controller: ExitController) -> dict[str, Any]:
     return {
         "cues": [i for i in range(len(TEXT)) if controller.cues.fires(TEXT[:i], 1, i)],
         "scores": scores,
-        "leaves": [
-            bool(controller.policy.should_exit(scores[None, : i + 1])) for i in range(CUES)
-        ],
+        "leaves": [bool(controller.policy.should_exit(scores[None, : i + 1])) for i in range(CUES)],
         "policy": controller.policy.should_exit(history),
         "tags": asdict(controller.tags),
         "rest": [controller.closing, controller.answer_tokens, controller.max_thinking],
