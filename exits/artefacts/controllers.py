@@ -1,14 +1,15 @@
 """Save and load a controller of either kind: ``NAME.json`` and its tensors in one folder."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 from torch import Tensor
 
-from probexit.exits.artefacts.format_1 import renewed
+from probexit.exits.artefacts.format_1 import PROBE_1, renewed
 from probexit.exits.artefacts.parts import describe, rebuild
-from probexit.probes.artefacts.folder import opened_artefact, seal, write_artefact
+from probexit.probes.artefacts.folder import forget, opened_artefact, seal, write_artefact
 from probexit.probes.artefacts.strict_json import read_json
 from probexit.probes.artefacts.tensors import read_tensors
 
@@ -23,6 +24,7 @@ def save_controller(controller: Any, folder: Path, name: str) -> None:
     """
     tensors: dict[str, Tensor] = {}
     write_artefact(folder, name, describe(controller, tensors), tensors)
+    forget(folder, _files_1(folder, name))
 
 
 def load_controller(kind: type[T], folder: Path, name: str, command: str) -> T:
@@ -72,6 +74,14 @@ def _renewed(whole: Any, folder: Path, name: str) -> tuple[dict[str, Any], dict[
     }
     data["certificate"] = _certificate(data.get("certificate"))
     return data, tensors
+
+
+def _files_1(folder: Path, name: str) -> list[str]:
+    """Name the files of a controller of format 1 beside its JSON."""
+    if name == "depth":
+        return ["depth.safetensors"]
+    places = [place.name for place in folder.glob("probe*") if re.fullmatch(PROBE_1, place.name)]
+    return [f"{place}/probe.{ending}" for place in places for ending in ("json", "safetensors")]
 
 
 def _is_part(value: Any) -> bool:

@@ -77,6 +77,7 @@ _NAMES = {
     for family, (package, words) in _MEMBERS.items()
     for word in words.split()
 }
+PROBE_1 = r"probe(-\d{1,3})?"  # the folders of probes
 _RECORDS = ("probexit.hooks.think_tags:ThinkTags", "probexit.exits.depth.rule:ExitRule")
 
 
@@ -112,7 +113,7 @@ def _fields(
 def _probe(data: Any, folder: Path, tensors: dict[str, Tensor], path: str) -> Any:
     """Read a probe of a reasoning controller, which had a folder of its own."""
     place = data.get("folder", "probe")
-    if not isinstance(place, str) or not re.fullmatch(r"probe(-\d{1,3})?", place):
+    if not isinstance(place, str) or not re.fullmatch(PROBE_1, place):
         raise ValueError(
             f"{path} keeps a probe in {shortened(place)}: it was not written by probexit"
         )
@@ -131,7 +132,7 @@ def _name(path_1: Any, path: str) -> str:
     name = _NAMES.get(str(path_1)) or (own and REGISTRY.name_of(own))
     if name is None:
         raise ValueError(
-            f"{path} uses {shortened(path_1)}, which is no member of a family of probexit: if it is "
-            "one of yours, import its module first"
+            f"{path} uses {shortened(path_1)}, which is no member of a family of probexit: if it "
+            "is one of yours, import its module first"
         )
     return name

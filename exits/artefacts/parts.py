@@ -16,7 +16,6 @@ from probexit.exits.artefacts.families import REGISTRY
 from probexit.probes.artefacts.config import known_fields, plain_value, shortened
 from probexit.probes.stored import Stored, restored
 
-
 UNFITTED = "unfitted"  # in the metadata of a field whose member is there to be copied and fitted
 
 

@@ -57,7 +57,6 @@ def fit(args: Namespace) -> None:
         mode = mode.with_drafts(plan.drafts)
     else:
         rule, thresholds = lossy(rule, others, cost)
-    DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     fitted = Fitted(
         model=args.model,
         task=args.task,
@@ -68,6 +67,7 @@ def fit(args: Namespace) -> None:
         max_new_tokens=args.max_new_tokens,
     )
     fitted.save(args.out)
+    DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
         chosen = ", an exit" if layer in rule.layers else ""
         print(f"layer {layer}: {share:.1%} of tokens are the full model's already{chosen}")
@@ -84,8 +84,9 @@ def calibrate(args: Namespace) -> None:
     demand = _demand(args, bench, items)
     reference = bench.reference(items)
     certified, certificate = certify(bench, controller, fitted.thresholds, reference, demand)
-    certified.save(args.folder)
+    # First what was used: if the other is not written, these problems are at least not taken again.
     replace(fitted, used=fitted.used + args.n).save(args.folder)
+    certified.save(args.folder)
     print(f"threshold {certificate.threshold:.4f} on {certificate.n} problems,")
     print(f"{certificate.losses:g} of them lost ({type(demand.loss).__name__}).")
     print(certificate.statement)

@@ -1,1 +1,1 @@
-"""Files of this project's own making: JSON and tensors, checked when read, never written by half."""
+"""Files of our own making: JSON and tensors, checked when read, never written by half."""

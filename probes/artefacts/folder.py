@@ -9,7 +9,7 @@ deleted afterwards, and other files of the folder are left alone.
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -68,8 +68,8 @@ def opened_artefact(
     data = {key: value for key, value in whole.items() if key != "sha256"}
     if whole.get("sha256") != _hash(data):
         raise ValueError(
-            f"{file} was changed after it was written (sha256): change it in Python and save it, or "
-            f"{remedy}"
+            f"{file} was changed after it was written (sha256): change it in Python and save it, "
+            f"or {remedy}"
         )
     del data["format"]
     named = data.pop("tensors", None)
@@ -96,6 +96,15 @@ def replace_file(file: Path, content: bytes) -> None:
     except BaseException:
         made.unlink(missing_ok=True)
         raise
+
+
+def forget(folder: Path, files: Iterable[str]) -> None:
+    """Delete what an older version wrote, and the folders that are empty then."""
+    for file in files:
+        place = folder / file
+        place.unlink(missing_ok=True)
+        if place.parent != folder and place.parent.is_dir() and not any(place.parent.iterdir()):
+            place.parent.rmdir()
 
 
 def _tensor_file(name: str, content: str) -> str:
