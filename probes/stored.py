@@ -1,6 +1,7 @@
 """How every fitted model of this folder is kept: configuration as JSON, tensors as safetensors."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -137,6 +138,18 @@ def restored(part: Any, state: dict[str, Tensor]) -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if {name: tuple(tensor.shape) for name, tensor in kept.items()} != shapes:
         raise ValueError(_misfit(part, state, f"it keeps {sorted(kept)}"))
+
+
+def require_shapes(state: Mapping[str, Tensor], expected: Mapping[str, Sequence[int]]) -> None:
+    """See that tensors have the shapes that a configuration says, before memory is taken for it.
+
+    Raises:
+        ValueError: naming the first that is missing or has another shape.
+    """
+    for name, shape in expected.items():
+        found = list(state[name].shape) if name in state else None
+        if found != list(shape):
+            raise ValueError(f"the tensor {name!r} has shape {found}, not {list(shape)}")
 
 
 def _misfit(part: Any, state: dict[str, Tensor], why: str) -> str:

@@ -10,6 +10,7 @@ REGISTRY = Registry(
         "signal": "probexit.exits.signals",
         "policy": "probexit.exits.policies",
         "verifier": "probexit.exits.verifiers",
+        "intervention": "probexit.exits.interventions",
         "samples": "probexit.exits.samples",
         "decider": "probexit.exits.depth.deciders",
         "head": "probexit.exits.depth.heads",

@@ -101,13 +101,13 @@ class Bench:
         fingerprint = asdict(Fingerprint.of(self.reasoner.model))
         del fingerprint["name"]  # nor does where the model lies
         return {
-            "recipe": f"{type(recipe).__module__}:{type(recipe).__qualname__}",
+            "recipe": type(recipe).__qualname__,
             **recipe.settings(),
             "decoding": decoding,
             "model": fingerprint,
             "tags": asdict(self.reasoner.tags),
             "closing": self.reasoner.closing,
-            "task": f"{type(self.task).__module__}:{self.task.variant}",
+            "task": f"{type(self.task).__module__.rpartition('.')[2]}:{self.task.variant}",
         }
 
 

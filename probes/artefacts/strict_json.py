@@ -23,13 +23,16 @@ def read_bytes(file: Path, longest: int) -> bytes:
     except OSError as error:
         link = ", or is a link: copy the file itself there" if file.is_symlink() else ""
         raise ValueError(f"{file} cannot be read ({error.strerror}){link}") from error
-    with os.fdopen(place, "rb") as opened:
+    try:
         found = os.fstat(place)
         if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"{file} is no regular file: put back the one that was written")
         if found.st_size > longest:
             raise ValueError(f"{file} has {found.st_size} bytes, more than the {longest} allowed")
-        return opened.read(longest + 1)
+        with os.fdopen(place, "rb", closefd=False) as opened:
+            return opened.read(longest)
+    finally:
+        os.close(place)
 
 
 def read_json(file: Path, remedy: str, longest: int = LONGEST) -> dict[str, Any]:

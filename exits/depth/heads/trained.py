@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from probexit.exits.depth.heads.base import Head
@@ -53,6 +54,7 @@ class TrainedHead(Head):
         for layer in sorted({int(name.split(".", 1)[0]) for name in state}):
             prefix = f"{layer}."
             own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
-            module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
-            module.load_state_dict(own)
+            with torch.device("meta"):  # no memory before the tensors are known to fit
+                module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
+            module.load_state_dict(own, assign=True)
             self.modules_[layer] = module.eval().requires_grad_(False)
