@@ -128,11 +128,12 @@ def _probe(data: Any, folder: Path, tensors: dict[str, Tensor], path: str) -> An
 
 def _name(path_1: Any, path: str) -> str:
     """Return today's ``family:name`` of a class, or of an imported one of the user's own."""
+    if str(path_1) in _NAMES:
+        return _NAMES[str(path_1)]
     own = REGISTRY.own(str(path_1))
-    name = _NAMES.get(str(path_1)) or (own and REGISTRY.name_of(own))
-    if name is None:
+    if own is None:
         raise ValueError(
             f"{path} uses {shortened(path_1)}, which is no member of a family of probexit: if it "
             "is one of yours, import its module first"
         )
-    return name
+    return REGISTRY.name_of(own)

@@ -73,7 +73,7 @@ def _end(entry: dict[str, Any], begin: int) -> int:
         raise ValueError(f"numbers of type {entry['dtype']!r} are not kept here")
     if any(type(n) is not int or n < 0 for n in entry["shape"]):
         raise ValueError(f"shape {entry['shape']}")
-    end = begin + _BYTES[entry["dtype"]] * math.prod(entry["shape"])
+    end: int = begin + _BYTES[entry["dtype"]] * math.prod(entry["shape"])
     if entry["data_offsets"] != [begin, end]:
         raise ValueError(f"a tensor lies at {entry['data_offsets']}, not at {[begin, end]}")
     return end

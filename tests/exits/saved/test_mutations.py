@@ -1,7 +1,7 @@
 """Whatever happens to a saved folder: it loads and decides the same, or a sentence names the file.
 
-A controller of format 2 carries hashes, so no change passes. One of format 1 has none: a change that
-makes another controller of it is read as that one; what is no controller is refused.
+A controller of format 2 carries hashes, so no change passes. One of format 1 has none: a change
+that makes another controller of it is read as that one; what is no controller is refused.
 """
 
 import json
