@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin
 
 from torch import Tensor
 
+from probexit.exits.artefacts.added import ADDED
 from probexit.exits.artefacts.families import REGISTRY
 from probexit.probes.artefacts.config import known_fields, plain_value, shortened
 from probexit.probes.stored import Stored, restored
@@ -83,14 +84,14 @@ class _Reader:
             return plain_value(hint, data, path)
         assert isinstance(hint, type)
         if REGISTRY.family(hint) is None:
-            return self._made(hint, data, path)
+            return self._made(hint, data, path, hint.__name__)
         return self._member(hint, data, path, bare)
 
     def _member(self, contract: type[Any], data: Any, path: str, bare: bool) -> Any:
         if not isinstance(data, dict) or set(data) != {"member", "config"}:
             raise ValueError(f"{path} must hold member and config, not {shortened(data)}")
         cls = _class(contract, data["member"], path)
-        part = self._made(cls, data["config"], path)
+        part = self._made(cls, data["config"], path, data["member"])
         own = {name: self.tensors.pop(f"{path}/{name}") for name in self._names(path)}
         if own or (issubclass(cls, Stored) and not bare):
             try:
@@ -99,7 +100,9 @@ class _Reader:
                 raise ValueError(f"{path}: {error}") from error
         return part
 
-    def _made(self, cls: type[Any], data: Any, path: str) -> Any:
+    def _made(self, cls: type[Any], data: Any, path: str, name: str) -> Any:
+        if isinstance(data, dict):
+            data = ADDED.get(name, {}) | data
         try:
             hints = known_fields(cls, data, path)
         except NameError as error:  # a class whose annotations cannot be read

@@ -72,7 +72,7 @@ TINY = ("--max-new-tokens", "60")
 
 def test_from_a_recording_to_a_live_run(calibrated: Path, call: Call, tmp_path: Path) -> None:
     fit = json.loads((calibrated / "fit" / "fit.json").read_text())
-    assert fit["layers"] == [5, 6]
+    assert fit["signal"]["config"]["at"] == [5, 6]
     assert 0 <= json.loads((calibrated / "fit" / "quality.json").read_text())["auroc"]["low"] <= 1
     controller = ExitController.load(calibrated / "controller")
     assert controller.certificate["alpha"] == 0.4

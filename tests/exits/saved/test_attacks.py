@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from probexit.exits.artefacts.added import ADDED
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.controller import DepthController
 from probexit.probes.artefacts.folder import opened_artefact, write_artefact
@@ -241,6 +242,17 @@ def test_a_size_is_checked_before_memory_is_taken(forged: Any) -> None:
         forged("format-2/reasoning/gru", at("signal.config.probe.config.units", 2**40))
     with pytest.raises(ValueError, match=r"rule\.head: .*do not fit ExitBlock"):
         forged("format-2/layers/random-block", at("rule.head.config.inner", 1e9))
+
+
+def test_older_folders_mean_what_is_said_of_them(forged: Any, monkeypatch: Any) -> None:
+    """A field that came later has to be told; only then may a folder lack it."""
+    monkeypatch.setitem(ADDED, "cues:hesitation", {"words": ["hm"]})
+    monkeypatch.setitem(ADDED, "ThinkTags", {"close": "</t>"})
+    golden = f"format-2/{CERTIFIED}"
+    assert forged(golden, at("cues.config.words", None)).cues.words == ("hm",)
+    monkeypatch.delitem(ADDED, "cues:hesitation")
+    with pytest.raises(ValueError, match="Hesitation lacks words"):
+        forged(golden.replace("2", "1"), at("cues.config.words", None))
 
 
 def test_tensors_must_be_those_of_the_parts(tmp_path: Path) -> None:
