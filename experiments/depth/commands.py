@@ -37,6 +37,7 @@ from probexit.experiments.find import task
 from probexit.experiments.models import Source, load
 from probexit.experiments.tasks.base import Item
 from probexit.hooks.layers import n_layers
+from probexit.probes.artefacts.folder import forget
 
 
 def fit(args: Namespace) -> None:
@@ -66,6 +67,8 @@ def fit(args: Namespace) -> None:
         thresholds=tuple(thresholds),
         max_new_tokens=args.max_new_tokens,
     )
+    # Never a new fit beside an old controller: it might be certified on problems it was fitted on.
+    forget(args.out, ["depth.json"])
     fitted.save(args.out)
     DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
@@ -79,6 +82,10 @@ def calibrate(args: Namespace) -> None:
     fitted, controller = Fitted.load(args.folder), DepthController.load(args.folder)
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")
+    if not fitted.thresholds:
+        raise ValueError(
+            f"{args.folder}/fit.json has no thresholds: run `probexit depth fit` again"
+        )
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
     demand = _demand(args, bench, items)

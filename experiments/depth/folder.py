@@ -23,7 +23,7 @@ class Fitted:
         data: The task's file, if it reads one.
         seed: Of the task.
         used: Problems used so far, from the task's first; the next step takes those after.
-        thresholds: To calibrate along, falling.
+        thresholds: To calibrate along, falling; none for a lossless rule.
         max_new_tokens: Limit of each text.
     """
 
@@ -41,8 +41,8 @@ class Fitted:
         return Bench(load(Source(self.model)), problems, self.max_new_tokens)
 
     def __post_init__(self) -> None:
-        if not self.thresholds or not all(a > b for a, b in pairwise(self.thresholds)):
-            raise ValueError("thresholds must fall, at least one")
+        if not all(a > b for a, b in pairwise(self.thresholds)):
+            raise ValueError("thresholds must fall")
         if self.max_new_tokens < 1 or self.used < 0:
             raise ValueError(f"used = {self.used}, max_new_tokens = {self.max_new_tokens}")
 

@@ -157,7 +157,6 @@ def test_the_fit_of_layer_exits(tmp_path: Path) -> None:
         ("used", 12, None),
         ("used", -1, "used = -1"),
         ("used", True, "used = true"),
-        ("thresholds", [], "thresholds must fall"),
         ("thresholds", [0.5, 0.9], "thresholds must fall"),
         ("max_new_tokens", 0, "max_new_tokens = 0"),
         ("max_new_tokens", {"not finite": "inf"}, "max_new_tokens"),
