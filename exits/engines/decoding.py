@@ -36,7 +36,8 @@ class Decoding:
             )
         if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
             raise ValueError(
-                f"temperature={self.temperature} must be >= 0, finite, and top_p={self.top_p} in (0, 1]"
+                f"temperature={self.temperature} must be >= 0 and finite, "
+                f"and top_p={self.top_p} in (0, 1]"
             )
         if self.seed < 0:
             raise ValueError(f"seed={self.seed} must be at least 0")

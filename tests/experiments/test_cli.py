@@ -130,6 +130,7 @@ def test_every_loss_by_its_name(name: str, calibrated: Path, call: Call) -> None
         (("--cues", "reflexion"), "unknown cue set 'reflexion' (did you mean 'reflection'?)"),
         (("--cues", "paragraph+nope"), "unknown cue set 'nope'"),
         (("--n", "0"), "--n 0 and --shard-size 256 must be at least 1"),
+        (("--answer-tokens", "0"), "--answer-tokens 0 must be at least 1"),
         (("--model", "/nowhere/at/all"), "there is no model folder '/nowhere/at/all'"),
         (("--layers", "3,9"), "--layers [9]: this model has 0 to 5, and 6 = final norm"),
         (("--layers", "three"), "'three' is not a list of integers"),
