@@ -50,9 +50,13 @@ class Certificate:
         seen = f"{self.losses:g} of {self.n} calibration problems lost there"
         return f"<p><b>{escape(verdict)}</b>; {escape(seen)}.</p><p>{escape(self.statement)}</p>"
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a controller carries of it, by field; infinities stay numbers."""
+        return asdict(self)
+
     def to_json(self) -> str:
         """Return plain JSON; infinities are written as null."""
-        record = {k: None if v == math.inf else v for k, v in asdict(self).items()}
+        record = {k: None if v == math.inf else v for k, v in self.as_dict().items()}
         return json.dumps(record, indent=1, allow_nan=False)
 
     @classmethod

@@ -1,19 +1,18 @@
 """The exit controller: where to look, what to read, when to leave, and what to write then."""
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from probexit.exits.artefacts.controllers import load_controller, save_controller
+from probexit.exits.artefacts.promise import check_promise, without_promise
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.html import facts
-from probexit.exits.persist import describe, from_json, restore, to_json
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.signals.base import Signal
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.think_tags import ThinkTags
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,23 @@ class ExitController:
     max_thinking: int | None = None
     certificate: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if math.isnan(self.policy.threshold):
+            raise ValueError("policy.threshold is not a number (NaN)")
+        if self.answer_tokens < 1:
+            raise ValueError(
+                f"answer_tokens = {self.answer_tokens}: keep room for 1 token at least"
+            )
+        if self.max_thinking is not None and self.max_thinking < 0:
+            raise ValueError(f"max_thinking = {self.max_thinking} must not be negative")
+        check_promise(self.certificate, self.policy.threshold)
+
     def with_threshold(self, threshold: float) -> Self:
-        """Return the same controller at another threshold."""
-        return replace(self, policy=replace(self.policy, threshold=threshold))
+        """Return the same controller at another threshold, for which nothing is promised yet."""
+        if threshold == self.policy.threshold:
+            return self
+        policy = replace(self.policy, threshold=threshold)
+        return replace(self, policy=policy, certificate=without_promise(self.certificate))
 
     def closing_ids(self, tokenizer: Any) -> list[int]:
         """Return the tokens that close the thinking and start the answer."""
@@ -53,37 +66,22 @@ class ExitController:
         return [int(i) for i in ids]
 
     def save(self, folder: Path) -> None:
-        """Write ``controller.json`` (and the probe beside it) into ``folder``."""
-        folder.mkdir(parents=True, exist_ok=True)
-        parts = {name: describe(getattr(self, name), folder) for name in _PARTS}
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        model = asdict(self.model) if self.model else None
-        data = {"format": FORMAT, **parts, **plain, "model": model}
-        (folder / "controller.json").write_text(to_json(data), encoding="utf-8")
+        """Write ``controller.json`` and its tensors into ``folder``, in place of those there.
+
+        Raises:
+            ValueError: if a part cannot be found again by its name.
+        """
+        save_controller(self, folder, "controller")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         """Read a controller from its folder.
 
         Raises:
-            ValueError: if the folder holds no controller, a damaged one, one of an unknown format,
-                or one with a part that is not probexit's.
+            ValueError: if the folder holds no controller, a damaged or changed one, one of an
+                unknown format, or one with a part that is no member of its family.
         """
-        file = Path(folder) / "controller.json"
-        if not file.is_file():
-            raise ValueError(f"{folder} holds no controller.json: run `probexit calibrate` first")
-        try:
-            data = from_json(file.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{file} is damaged ({error}): run `probexit calibrate` again"
-            ) from error
-        if data.get("format") != FORMAT:
-            raise ValueError(f"{file} has format {data.get('format')}; this version reads {FORMAT}")
-        parts = {name: restore(data[name], Path(folder)) for name in _PARTS}
-        plain = {name: data[name] for name in _PLAIN}
-        model = Fingerprint(**data["model"]) if data["model"] else None
-        return cls(**parts, **plain, model=model)
+        return load_controller(cls, Path(folder), "controller", "probexit calibrate")
 
     def _repr_html_(self) -> str:
         promise = self.certificate.get("statement", "nothing: this controller was not calibrated")
@@ -99,7 +97,3 @@ class ExitController:
                 "promises": promise,
             }
         )
-
-
-_PARTS = ("cues", "signal", "policy", "tags")
-_PLAIN = ("closing", "answer_tokens", "max_thinking", "certificate")

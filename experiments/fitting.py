@@ -1,22 +1,27 @@
 """Fit a probe on a run: choose its layers by cross-validation, train it, keep it beside the run."""
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from probexit.exits.artefacts.parts import describe, rebuild
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
 from probexit.experiments.find import named
 from probexit.experiments.recording.run import Run
 from probexit.experiments.splits import Splits, split
-from probexit.experiments.targets import cue_table
+from probexit.experiments.targets import TARGETS, cue_table
+from probexit.probes.artefacts.folder import forget, opened_artefact, write_artefact
+from probexit.probes.artefacts.strict_json import read_json
 from probexit.probes.features import select_layers
-from probexit.probes.sweep import LayerSweep, sweep
+from probexit.probes.stored import read_probe
+from probexit.probes.sweep import LayerResult, LayerSweep, sweep
 
 PROBES = "probexit.probes"
 FRACTIONS = (0.4, 0.3)  # fit, calibrate; the rest tests
@@ -106,41 +111,73 @@ def _candidates(recorded: int) -> list[list[int]]:
     return list(unique.values())
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What ``fit.json`` holds."""
+
+    signal: ProbeSignal
+    probe: str
+    target: str
+    sweep: tuple[LayerResult, ...]
+    grid: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if named(PROBES, self.probe) is not type(self.signal.probe):
+            raise ValueError(f"probe = {self.probe!r}, but the signal reads another one")
+        if self.target not in TARGETS:
+            raise ValueError(f"target = {self.target!r} is none of {', '.join(TARGETS)}")
+        falling = all(a > b for a, b in pairwise(self.grid))
+        if not self.grid or not falling or not all(map(math.isfinite, self.grid)):
+            raise ValueError("grid must hold thresholds that fall, at least one")
+        if not all(0 <= score <= 1 for row in self.sweep for score in row.fold_aurocs):
+            raise ValueError("sweep holds an AUROC outside [0, 1]")
+
+
 def save_fit(run: Run, fitted: Fit) -> Path:
-    """Write the probe and its choices into ``RUN/fit``."""
+    """Write the probe and its choices into ``RUN/fit``, in place of those there."""
     folder = run.folder / "fit"
-    fitted.signal.probe.save(folder / "probe")
     rows = fitted.sweep.rows if fitted.sweep else ()
-    data: dict[str, Any] = {
-        "probe": fitted.probe,
-        "target": fitted.target,
-        "layers": list(fitted.signal.at),
-        "recorded": list(fitted.signal.recorded),
-        "sweep": [{"layers": list(r.layers), "fold_aurocs": list(r.fold_aurocs)} for r in rows],
-        "grid": fitted.grid.tolist(),
-    }
-    (folder / "fit.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    grid = tuple(fitted.grid.tolist())
+    tensors: dict[str, Tensor] = {}
+    kept = _Kept(fitted.signal, fitted.probe, fitted.target, rows, grid)
+    write_artefact(folder, "fit", describe(kept, tensors), tensors)
+    forget(folder, ("probe/probe.json", "probe/probe.safetensors"))
     return folder
 
 
 def load_fit(run: Run) -> Fit:
-    """Read what ``save_fit`` wrote.
+    """Read what ``save_fit`` wrote, in format 2 or 1.
 
     Raises:
-        ValueError: if nothing was fitted yet.
+        ValueError: if nothing was fitted yet; naming file and field, if it is damaged or changed.
     """
-    from probexit.probes.sweep import LayerResult
-
-    file = run.folder / "fit" / "fit.json"
+    file, command = run.folder / "fit" / "fit.json", f"probexit fit {run.folder}"
     if not file.is_file():
-        raise ValueError(f"{run.folder} has no fitted probe: run `probexit fit {run.folder}` first")
-    data = json.loads(file.read_text(encoding="utf-8"))
-    probe = named(PROBES, data["probe"]).load(run.folder / "fit" / "probe")
-    rows = [LayerResult(tuple(r["layers"]), tuple(r["fold_aurocs"])) for r in data["sweep"]]
-    return Fit(
-        ProbeSignal(probe, tuple(data["layers"]), tuple(data["recorded"])),
-        data["probe"],
-        data["target"],
-        LayerSweep(tuple(rows)) if rows else None,
-        torch.tensor(data["grid"], dtype=torch.float32),
-    )
+        raise ValueError(f"{run.folder} has no fitted probe: run `{command}` first")
+    remedy = f"run `{command}` again"
+    whole = read_json(file, remedy)
+    try:
+        data, tensors = (
+            opened_artefact(file, whole, remedy) if "format" in whole else _renewed(whole, file)
+        )
+        kept = rebuild(_Kept, data, tensors)
+    except ValueError as error:
+        said = str(error)
+        named_there = str(file.parent) in said
+        raise ValueError(said if named_there else f"{file}: {said}: {remedy}") from error
+    sweep = LayerSweep(kept.sweep) if kept.sweep else None
+    grid = torch.tensor(kept.grid, dtype=torch.float32)
+    return Fit(kept.signal, kept.probe, kept.target, sweep, grid)
+
+
+def _renewed(whole: dict[str, Any], file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what a fit of format 1 holds, whose probe had a folder of its own, as format 2."""
+    lacking = sorted({"probe", "target", "layers", "recorded", "sweep", "grid"} - set(whole))
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(lacking)}")
+    name, config, state = read_probe(file.parent / "probe")
+    probe = {"member": name, "config": config}
+    layers = {"at": whole["layers"], "recorded": whole["recorded"]}
+    signal = {"member": "signal:probe", "config": {"probe": probe, **layers}}
+    rest = {key: value for key, value in whole.items() if key not in ("layers", "recorded")}
+    return rest | {"signal": signal}, {f"signal.probe/{key}": kept for key, kept in state.items()}

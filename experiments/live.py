@@ -115,7 +115,7 @@ def _settings(live: Live) -> dict[str, Any]:
     decoding = asdict(live.decoding)
     del decoding["batch_size"]
     return {
-        "task": f"{type(live.task).__module__}:{live.task.variant}",
+        "task": f"{type(live.task).__module__.rpartition('.')[2]}:{live.task.variant}",
         "controller": digest(live.controller) if live.controller else None,
         "model": asdict(Fingerprint.of(live.reasoner.model)),
         **decoding,

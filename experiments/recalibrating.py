@@ -71,16 +71,7 @@ def recalibrate(
 
 def recalibrated(controller: ExitController, certificate: Certificate, log: str) -> ExitController:
     """Return the controller at the certified threshold, with its new promise."""
-    promise = {
-        "threshold": certificate.threshold,
-        "alpha": certificate.alpha,
-        "delta": certificate.delta,
-        "problems": certificate.n,
-        "losses": certificate.losses,
-        "calibrator": certificate.calibrator,
-        "statement": certificate.statement,
-        "loss": "inconsistent",
-        "task": f"audited requests of {log}",
-    }
+    details = {"loss": "inconsistent", "task": f"audited requests of {log}"}
+    promise = controller.certificate | certificate.as_dict() | details
     moved = controller.with_threshold(certificate.threshold)
-    return replace(moved, certificate=controller.certificate | promise)
+    return replace(moved, certificate=promise)

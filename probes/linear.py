@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from probexit.probes.base import Probe
+from probexit.probes.stored import require_shapes
 from probexit.probes.training_set import TrainingSet, as_double, moments
 
 
@@ -66,6 +67,8 @@ class LinearProbe(Probe):
         return {f.name: getattr(head, f.name) for f in fields(head)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        width = [len(state["weight"])]
+        require_shapes(state, {"mean": width, "scale": width, "weight": width, "bias": ()})
         self.head_ = Head(**state)
 
     @property

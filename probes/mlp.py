@@ -6,6 +6,7 @@ by problem, and judged by its class-balanced log-loss rather than its accuracy.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import torch
@@ -15,6 +16,7 @@ from probexit.probes.base import Probe
 from probexit.probes.early_stopping import EarlyStopping
 from probexit.probes.network import Network, balanced, log_loss, train_epoch
 from probexit.probes.splits import group_holdout
+from probexit.probes.stored import require_shapes
 from probexit.probes.training_set import TrainingSet, moments
 
 
@@ -66,6 +68,9 @@ class MLP(Probe):
         return {name: tensor.cpu() for name, tensor in self._net().state_dict().items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        widths = [len(state["mean"]), *self.hidden, 1]
+        shapes = {f"weights.{i}": pair[::-1] for i, pair in enumerate(pairwise(widths))}
+        require_shapes(state, {"scale": widths[:1], **shapes})
         net = Network(state["mean"], state["scale"], self.hidden, torch.Generator())
         net.load_state_dict(state)
         self.net_ = net.requires_grad_(False)

@@ -1,24 +1,19 @@
 """A rule and a mode, ready to attach to a model; frozen, one folder on disk."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from safetensors.torch import load_file, save_file
-from torch import Tensor
-
+from probexit.exits.artefacts.controllers import load_controller, save_controller
+from probexit.exits.artefacts.promise import check_promise, without_promise
 from probexit.exits.depth.attachment import DepthAttachment, generate_through
 from probexit.exits.depth.gates import Gates
 from probexit.exits.depth.modes.base import Mode
-from probexit.exits.depth.persist import describe, rebuild
 from probexit.exits.depth.refusals import refuse_around, refuse_inside, refuse_model
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.fingerprint import Fingerprint
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -43,45 +38,32 @@ class DepthController:
                 f"{type(self.rule.decider).__name__} needs the full model's token: "
                 "it works in shadow mode only"
             )
+        check_promise(self.certificate, self.rule.threshold)
 
     def with_threshold(self, threshold: float) -> Self:
-        """Return the same controller at another threshold."""
-        return replace(self, rule=self.rule.at(threshold))
+        """Return the same controller at another threshold, for which nothing is promised yet."""
+        if threshold == self.rule.threshold:
+            return self
+        certificate = without_promise(self.certificate)
+        return replace(self, rule=self.rule.at(threshold), certificate=certificate)
 
     def save(self, folder: Path | str) -> None:
-        """Write ``depth.json`` and ``depth.safetensors`` into ``folder``."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors: dict[str, Tensor] = {}
-        data = {
-            "format": FORMAT,
-            "rule": describe(self.rule, "rule", tensors),
-            "mode": describe(self.mode, "mode", tensors),
-            "model": asdict(self.model) if self.model else None,
-            "certificate": self.certificate,
-        }
-        (folder / "depth.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-        whole = {name: tensor.clone().contiguous() for name, tensor in tensors.items()}
-        save_file(whole, folder / "depth.safetensors")
+        """Write ``depth.json`` and its tensors into ``folder``, in place of those there.
+
+        Raises:
+            ValueError: if a part cannot be found again by its name.
+        """
+        save_controller(self, Path(folder), "depth")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         """Read a controller from its folder.
 
         Raises:
-            ValueError: if the folder holds no depth controller, one of an unknown format, or one
-                that names a class outside probexit.
+            ValueError: if the folder holds no depth controller, a damaged or changed one, one of an
+                unknown format, or one with a part that is no member of its family.
         """
-        file = Path(folder) / "depth.json"
-        if not file.is_file():
-            raise ValueError(f"{folder} holds no depth.json: run `probexit depth fit` first")
-        data = json.loads(file.read_text(encoding="utf-8"))
-        if data.get("format") != FORMAT:
-            raise ValueError(f"{file} has format {data.get('format')}; this version reads {FORMAT}")
-        tensors = load_file(Path(folder) / "depth.safetensors")
-        rule, mode = (rebuild(data[name], name, tensors) for name in ("rule", "mode"))
-        model = Fingerprint(**data["model"]) if data["model"] else None
-        return cls(rule, mode, model, data["certificate"])
+        return load_controller(cls, Path(folder), "depth", "probexit depth fit")
 
     @contextmanager
     def attach(self, model: Any) -> Iterator[DepthAttachment]:

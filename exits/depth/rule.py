@@ -34,6 +34,8 @@ class ExitRule:
     def __post_init__(self) -> None:
         if not self.layers or list(self.layers) != sorted(set(self.layers)) or self.layers[0] < 0:
             raise ValueError(f"exit layers {self.layers} must be ascending, at least one, from 0")
+        if math.isnan(self.threshold):
+            raise ValueError("threshold is not a number (NaN)")
 
     def at(self, threshold: float) -> Self:
         """Return the same rule at another threshold."""

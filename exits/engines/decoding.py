@@ -1,5 +1,6 @@
 """How the next token is drawn: greedy or sampled, the same for a problem in any batch."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +33,10 @@ class Decoding:
                 f"max_new_tokens={self.max_new_tokens}, batch_size={self.batch_size}: "
                 "both must be at least 1"
             )
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
+        if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1:
             raise ValueError(
-                f"temperature={self.temperature} must be >= 0 and top_p={self.top_p} in (0, 1]"
+                f"temperature={self.temperature} must be >= 0 and finite, "
+                f"and top_p={self.top_p} in (0, 1]"
             )
         if self.seed < 0:
             raise ValueError(f"seed={self.seed} must be at least 0")

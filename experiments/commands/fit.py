@@ -21,14 +21,16 @@ class Fit(Command):
         from probexit.experiments.fitting import fit, save_fit, splits_of
         from probexit.experiments.quality import measure
         from probexit.experiments.recording.run import Run
+        from probexit.probes.artefacts.folder import replace_file
 
         run = Run(args.run)
         splits = splits_of(run)
         layers = None if args.layers == "auto" else integers(args.layers)
         fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
-        folder = save_fit(run, fitted)
         quality = measure(fitted.signal, splits.test, args.target)
-        (folder / "quality.json").write_text(json.dumps(quality.as_dict(), indent=1) + "\n")
+        folder = save_fit(run, fitted)
+        text = json.dumps(quality.as_dict(), indent=1) + "\n"
+        replace_file(folder / "quality.json", text.encode())
         if fitted.sweep is not None:
             print("AUROC by layers, cross-validated on the fit split (indices of recorded layers)")
             print(fitted.sweep)

@@ -53,6 +53,8 @@ class Record(Command):
             raise ValueError("--answer-samples needs a --temperature above 0 to sample at")
         if args.n < 1 or args.shard_size < 1:
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
+        if args.answer_tokens < 1:
+            raise ValueError(f"--answer-tokens {args.answer_tokens} must be at least 1")
         cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))

@@ -1,8 +1,7 @@
 """Certify a rule's threshold on roll-outs: where layer exits and calibration meet."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm import tqdm
@@ -70,12 +69,7 @@ def calibrate(
             break
     bar.close()
     certificate = certify(calibrator, losses, grid)
-    promise: dict[str, Any] = {k: _plain(v) for k, v in asdict(certificate).items()}
     at = controller.with_threshold(certificate.threshold)
-    details = promise | {"loss": type(loss).__name__, "max_new_tokens": bench.max_new_tokens}
-    return DepthController(at.rule, at.mode, at.model, details), certificate
-
-
-def _plain(value: Any) -> Any:
-    """Infinity is no JSON number."""
-    return str(value) if value == float("inf") else value
+    details = {"loss": type(loss).__name__, "max_new_tokens": bench.max_new_tokens}
+    promise = certificate.as_dict() | details
+    return replace(at, certificate=promise), certificate

@@ -37,6 +37,7 @@ from probexit.experiments.find import task
 from probexit.experiments.models import Source, load
 from probexit.experiments.tasks.base import Item
 from probexit.hooks.layers import n_layers
+from probexit.probes.artefacts.folder import forget
 
 
 def fit(args: Namespace) -> None:
@@ -57,7 +58,6 @@ def fit(args: Namespace) -> None:
         mode = mode.with_drafts(plan.drafts)
     else:
         rule, thresholds = lossy(rule, others, cost)
-    DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     fitted = Fitted(
         model=args.model,
         task=args.task,
@@ -67,7 +67,10 @@ def fit(args: Namespace) -> None:
         thresholds=tuple(thresholds),
         max_new_tokens=args.max_new_tokens,
     )
+    # Never a new fit beside an old controller: it might be certified on problems it was fitted on.
+    forget(args.out, ["depth.json"])
     fitted.save(args.out)
+    DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
         chosen = ", an exit" if layer in rule.layers else ""
         print(f"layer {layer}: {share:.1%} of tokens are the full model's already{chosen}")
@@ -79,13 +82,18 @@ def calibrate(args: Namespace) -> None:
     fitted, controller = Fitted.load(args.folder), DepthController.load(args.folder)
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")
+    if not fitted.thresholds:
+        raise ValueError(
+            f"{args.folder}/fit.json has no thresholds: run `probexit depth fit` again"
+        )
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
     demand = _demand(args, bench, items)
     reference = bench.reference(items)
     certified, certificate = certify(bench, controller, fitted.thresholds, reference, demand)
-    certified.save(args.folder)
+    # First what was used: if the other is not written, these problems are at least not taken again.
     replace(fitted, used=fitted.used + args.n).save(args.folder)
+    certified.save(args.folder)
     print(f"threshold {certificate.threshold:.4f} on {certificate.n} problems,")
     print(f"{certificate.losses:g} of them lost ({type(demand.loss).__name__}).")
     print(certificate.statement)

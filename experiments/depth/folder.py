@@ -1,13 +1,16 @@
 """What ``depth fit`` leaves beside its controller, so that later steps take other problems."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
+from probexit.exits.artefacts.parts import describe, rebuild
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.find import task
 from probexit.experiments.models import Source, load
+from probexit.probes.artefacts.folder import opened_artefact, write_artefact
+from probexit.probes.artefacts.strict_json import read_json
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Fitted:
         data: The task's file, if it reads one.
         seed: Of the task.
         used: Problems used so far, from the task's first; the next step takes those after.
-        thresholds: To calibrate along, falling.
+        thresholds: To calibrate along, falling; none for a lossless rule.
         max_new_tokens: Limit of each text.
     """
 
@@ -37,20 +40,31 @@ class Fitted:
         problems = task(self.task, Path(self.data) if self.data else None, self.seed)
         return Bench(load(Source(self.model)), problems, self.max_new_tokens)
 
+    def __post_init__(self) -> None:
+        if not all(a > b for a, b in pairwise(self.thresholds)):
+            raise ValueError("thresholds must fall")
+        if self.max_new_tokens < 1 or self.used < 0:
+            raise ValueError(f"used = {self.used}, max_new_tokens = {self.max_new_tokens}")
+
     def save(self, folder: Path) -> None:
         """Write ``fit.json``."""
-        text = json.dumps(asdict(self), indent=2) + "\n"
-        (folder / "fit.json").write_text(text, encoding="utf-8")
+        write_artefact(folder, "fit", describe(self, {}), {})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read ``fit.json``.
+        """Read ``fit.json``, of format 2 or 1.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if there is none; naming file and field, if it is damaged or changed.
         """
-        file = folder / "fit.json"
+        file, remedy = folder / "fit.json", "run `probexit depth fit` again"
         if not file.is_file():
             raise ValueError(f"{folder} holds no fit.json: run `probexit depth fit` first")
-        data = json.loads(file.read_text(encoding="utf-8"))
-        return cls(**data | {"thresholds": tuple(data["thresholds"])})
+        data = read_json(file, remedy)
+        if "format" in data:
+            data, _ = opened_artefact(file, data, remedy)
+        try:
+            made: Self = rebuild(cls, data, {})
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}: {remedy}") from error
+        return made

@@ -14,13 +14,13 @@ from tqdm import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
-from probexit.exits.persist import to_json
 from probexit.exits.trace import Trace
 from probexit.experiments.find import task
 from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh, Store
 from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.run import Run
+from probexit.probes.artefacts.strict_json import to_json
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class Bench(Setting):
         fingerprint = asdict(Fingerprint.of(self.reasoner.model))
         del fingerprint["name"]  # nor does where the model lies
         return {
-            "recipe": f"{type(recipe).__module__}:{type(recipe).__qualname__}",
+            "recipe": type(recipe).__qualname__,
             **recipe.settings(),
             "decoding": decoding,
             "model": fingerprint,
             "tags": asdict(self.reasoner.tags),
             "closing": self.reasoner.closing,
-            "task": f"{type(self.task).__module__}:{self.task.variant}",
+            "task": f"{type(self.task).__module__.rpartition('.')[2]}:{self.task.variant}",
         }
 
 

@@ -1,22 +1,22 @@
 """Several samples of each problem under a rule, and a vote: the recipe of parallel thinking."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from torch import Tensor
+
+from probexit.exits.artefacts.parts import describe
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.several import Group, Several
-from probexit.exits.persist import describe
 from probexit.exits.samples.base import SampleRule, State
 from probexit.exits.samples.vote import winner
 from probexit.exits.trace import Trace
 from probexit.experiments.fresh.bench import keys
 from probexit.experiments.fresh.recipe import Recipe, Setting
 from probexit.experiments.fresh.result import Fresh
+from probexit.probes.artefacts.tensors import content_hash
 
 IF_GREEDY = 0.6  # the papers' temperature
 
@@ -74,8 +74,6 @@ def _sampled(decoding: Decoding) -> Decoding:
 
 def _digest(rule: SampleRule) -> str:
     """Name a rule by its fields and the weights of its probe."""
-    with TemporaryDirectory() as place:
-        told = json.dumps(describe(rule, Path(place)), sort_keys=True)
-        files = sorted(file for file in Path(place).rglob("*") if file.is_file())
-        content = told.encode() + b"".join(file.read_bytes() for file in files)
-    return f"{told} {hashlib.sha256(content).hexdigest()[:16]}"
+    tensors: dict[str, Tensor] = {}
+    told = json.dumps(describe(rule, tensors), sort_keys=True)
+    return f"{told} {content_hash(tensors)[:16]}"

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
 
+from probexit.exits.artefacts.parts import describe
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
@@ -39,9 +40,7 @@ class Treatment(Recipe):
     def settings(self) -> dict[str, Any]:
         return {
             "controller": digest(self.controller) if self.controller else None,
-            "interventions": [
-                {"class": type(each).__module__, **asdict(each)} for each in self.interventions
-            ],
+            "interventions": [describe(each, {}) for each in self.interventions],
             "directions": {str(i): _hash(v) for i, v in self.directions.items()},
             "temperature": self.temperature,
         }

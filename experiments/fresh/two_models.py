@@ -33,7 +33,7 @@ class TwoModels(Recipe):
 
     def settings(self) -> dict[str, Any]:
         return {
-            "engine": f"{type(self.engine).__module__}:{self.engine!r}",
+            "engine": repr(self.engine),
             "other": asdict(Fingerprint.of(self.other.model)) | {"name": ""},
         }
 

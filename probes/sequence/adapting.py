@@ -15,6 +15,7 @@ from torch import Tensor
 
 from probexit.probes.sequence.base import SequenceProbe
 from probexit.probes.sequence.training_set import Thinkings
+from probexit.probes.stored import require_shapes
 
 
 @dataclass
@@ -77,6 +78,8 @@ class Adapting(SequenceProbe):
         return {name: self.state_[name] for name in ("mean", "scale", "weight", "bias")}
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        width = [len(state["weight"])]
+        require_shapes(state, {"mean": width, "scale": width, "weight": width, "bias": ()})
         self.state_ = dict(state)
 
     @property

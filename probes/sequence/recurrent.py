@@ -18,6 +18,7 @@ from probexit.probes.early_stopping import EarlyStopping
 from probexit.probes.sequence.base import SequenceProbe
 from probexit.probes.sequence.training_set import Thinkings
 from probexit.probes.splits import group_holdout
+from probexit.probes.stored import require_shapes
 
 _LOWEST_RATE = 1e-6
 
@@ -98,6 +99,8 @@ class Recurrent(SequenceProbe):
         return {name: tensor.cpu() for name, tensor in self._net().state_dict().items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        width = list(state["mean"].shape)
+        require_shapes(state, {"scale": width, "head.weight": (1, self.units)})
         with torch.random.fork_rng(devices=[]):
             net = self._build(state["mean"], state["scale"])
         net.load_state_dict(state)

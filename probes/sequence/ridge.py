@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probexit.probes.sequence.base import SequenceProbe
 from probexit.probes.sequence.training_set import Thinkings
+from probexit.probes.stored import require_shapes
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Ridge(SequenceProbe):
         return {f.name: getattr(line, f.name) for f in fields(line)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
+        width = [len(state["weight"])]
+        require_shapes(state, {"mean": width, "scale": width, "weight": width, "bias": ()})
         self.line_ = Line(**state)
 
     @property

@@ -72,7 +72,7 @@ TINY = ("--max-new-tokens", "60")
 
 def test_from_a_recording_to_a_live_run(calibrated: Path, call: Call, tmp_path: Path) -> None:
     fit = json.loads((calibrated / "fit" / "fit.json").read_text())
-    assert fit["layers"] == [5, 6]
+    assert fit["signal"]["config"]["at"] == [5, 6]
     assert 0 <= json.loads((calibrated / "fit" / "quality.json").read_text())["auroc"]["low"] <= 1
     controller = ExitController.load(calibrated / "controller")
     assert controller.certificate["alpha"] == 0.4
@@ -130,6 +130,7 @@ def test_every_loss_by_its_name(name: str, calibrated: Path, call: Call) -> None
         (("--cues", "reflexion"), "unknown cue set 'reflexion' (did you mean 'reflection'?)"),
         (("--cues", "paragraph+nope"), "unknown cue set 'nope'"),
         (("--n", "0"), "--n 0 and --shard-size 256 must be at least 1"),
+        (("--answer-tokens", "0"), "--answer-tokens 0 must be at least 1"),
         (("--model", "/nowhere/at/all"), "there is no model folder '/nowhere/at/all'"),
         (("--layers", "3,9"), "--layers [9]: this model has 0 to 5, and 6 = final norm"),
         (("--layers", "three"), "'three' is not a list of integers"),

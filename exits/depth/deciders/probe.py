@@ -6,12 +6,14 @@ from typing import Self
 
 from torch import Tensor
 
+from probexit.exits.artefacts.parts import UNFITTED
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.examples import Examples
 from probexit.exits.depth.fitted import by_layer, joined
 from probexit.exits.depth.look import Look
 from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
+from probexit.probes.stored import restored
 
 
 @dataclass
@@ -25,7 +27,7 @@ class ProbeDecider(Decider):
         probe: An unfitted probe; each exit layer gets a copy.
     """
 
-    probe: Probe = field(default_factory=Logistic)
+    probe: Probe = field(default_factory=Logistic, metadata={UNFITTED: True})
 
     def __post_init__(self) -> None:
         self.probes_: dict[int, Probe] = {}
@@ -52,4 +54,4 @@ class ProbeDecider(Decider):
         self.probes_ = {}
         for layer, own in by_layer(state).items():
             self.probes_[layer] = copy.deepcopy(self.probe)
-            self.probes_[layer].restore(own)
+            restored(self.probes_[layer], own)

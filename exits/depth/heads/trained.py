@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from probexit.exits.depth.fitted import by_layer, joined
@@ -49,6 +50,7 @@ class TrainedHead(Head):
     def restore(self, state: dict[str, Tensor]) -> None:
         self.modules_ = {}
         for layer, own in by_layer(state).items():
-            module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
-            module.load_state_dict(own)
+            with torch.device("meta"):  # no memory before the tensors are known to fit
+                module = self.module(next(len(t) for t in own.values() if t.ndim == 1))
+            module.load_state_dict(own, assign=True)
             self.modules_[layer] = module.eval().requires_grad_(False)

@@ -72,6 +72,8 @@ def test_greedy_rows_among_sampled_ones() -> None:
         ({"max_new_tokens": 0}, "max_new_tokens=0"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"temperature": -1.0}, "temperature=-1"),
+        ({"temperature": float("inf")}, "temperature=inf"),
+        ({"temperature": float("nan")}, "temperature=nan"),
         ({"top_p": 0.0}, "top_p=0"),
         ({"top_p": 1.1}, "top_p=1.1"),
         ({"seed": -1}, "seed=-1"),

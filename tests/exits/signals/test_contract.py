@@ -8,13 +8,14 @@ from typing import Any, get_type_hints
 import pytest
 import torch
 
-from probexit.exits.persist import describe, from_json, restore, to_json
+from probexit.exits.artefacts.parts import describe, rebuild
 from probexit.exits.signals.base import Moment, Signal, Trial
 from probexit.exits.signals.end_of_thinking import EndOfThinking
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.find import members
+from probexit.probes.artefacts.folder import read_artefact, write_artefact
 from probexit.probes.random_direction import RandomDirection
 from probexit.probes.sequence.base import SequenceProbe
 from probexit.probes.sequence.ridge import Ridge
@@ -177,7 +178,10 @@ def test_pays_for_what_it_tries_and_for_nothing_else(signal: Signal, scene: Any)
 
 
 def test_saved_and_loaded_scores_the_same(signal: Signal, scene: Any, tmp_path: Path) -> None:
-    again = restore(from_json(to_json(describe(signal, tmp_path))), tmp_path)
+    tensors: dict[str, Any] = {}
+    write_artefact(tmp_path, "one", {"signal": describe(signal, tensors, "signal")}, tensors)
+    data, kept = read_artefact(tmp_path, "one", "write it again")
+    again = rebuild(Signal, data["signal"], kept, "signal")
     assert again == signal
     trace, _ = scene(6, signal)
     assert torch.equal(again.scores(trace), signal.scores(trace))

@@ -1,0 +1,1 @@
+"""Files of our own making: JSON and tensors, checked when read, never written by half."""
