@@ -16,9 +16,10 @@ from torch import Tensor
 from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.cache import copied_rows
 from probexit.exits.engines.refusals import refuse_training
 from probexit.exits.engines.session import Row, Session
-from probexit.exits.engines.trials import CacheBranches, copied_rows
+from probexit.exits.engines.trials import CacheBranches
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import generate_cache_name, given_cache

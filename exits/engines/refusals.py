@@ -2,7 +2,8 @@
 
 from typing import Any
 
-_UNMOVABLE = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
+from probexit.exits.engines.cache import layer_plan
+from probexit.exits.engines.row_layer import RowLayer
 
 
 def refuse_training(model: Any) -> None:
@@ -15,16 +16,15 @@ def refuse_training(model: Any) -> None:
         raise ValueError("the model is in training mode: call model.eval() first")
 
 
-def refuse_unmovable_cache(model: Any) -> None:
-    """Refuse models with layers whose state is not keys and values.
+def refuse_recurrent_state(model: Any) -> None:
+    """Refuse models that keep a state which cannot be cut back to a prefix.
 
     Raises:
-        ValueError: naming the layer type.
+        ValueError: naming the layer.
     """
-    config = model.config.get_text_config(decoder=True)
-    for kind in getattr(config, "layer_types", None) or []:
-        if any(word in kind for word in _UNMOVABLE):
+    for index, (layer, _) in enumerate(layer_plan(model)):
+        if layer is not RowLayer:
             raise ValueError(
-                f"layers of type {kind!r} keep a state that cannot move between rows: "
-                "use attach() with model.generate, which keeps rows in place"
+                f"layer {index} of {type(model).__name__} keeps a state that cannot be cut back: "
+                "tokens cannot be taken back on this model"
             )
