@@ -106,16 +106,21 @@ class Reader:
         if grown := int(cache.get_seq_length()) - width:
             cache.crop(-grown)  # what the tree before has written
 
-        def uniforms(rollout: Rollout, at: int) -> Tensor | None:
+        branches = [self._branches(rollout, sample) for rollout in rollouts]
+        tree = Tree(self.model, cache, branches, self.decoding)
+        force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
+        return branches
+
+    def _branches(self, rollout: Rollout, sample: int) -> list[Branch]:
+        """Open a branch at each read token: greedy if ``sample`` is -1."""
+
+        def uniforms(at: int) -> Tensor | None:
             if sample < 0:
                 return None
             generator = np.random.default_rng((self.decoding.seed, rollout.key, at, sample))
             return torch.from_numpy(generator.random(self.answer_tokens))
 
-        branches = [[Branch(at + 1, uniforms=uniforms(r, at)) for at in r.at] for r in rollouts]
-        tree = Tree(self.model, cache, branches, self.decoding)
-        force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
-        return branches
+        return [Branch(at + 1, uniforms=uniforms(at)) for at in rollout.at]
 
     def _split(
         self,
