@@ -47,7 +47,5 @@ def test_a_wrong_way_is_passed_over_and_a_wrong_model_refused(
     monkeypatch.setattr(Tree, "grow", noisy(Tree.grow))
     assert isinstance(chosen(model), ForkingReader)
     monkeypatch.setattr(Copies, "grow", noisy(Copies.grow))
-    with pytest.raises(
-        ValueError, match=r"cannot be recorded.*nats from decoding"
-    ):
+    with pytest.raises(ValueError, match=r"cannot be recorded.*nats from decoding"):
         chosen(model)
