@@ -26,6 +26,11 @@ def _forward_parameters(model: Any) -> frozenset[str]:
     return _parameters(type(model).forward)
 
 
+def takes(model: Any, name: str) -> bool:
+    """Tell whether a model's ``forward`` names a parameter, rather than swallows it."""
+    return name in _forward_parameters(model)
+
+
 def generate_cache_name() -> str:
     """Return the keyword by which ``model.generate`` of this transformers takes a cache."""
     known = _parameters(GenerationMixin.prepare_inputs_for_generation)

@@ -17,7 +17,7 @@ from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.cache import copied_rows
-from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.engines.trials import CacheBranches
 from probexit.exits.signals.base import Trial
@@ -57,6 +57,7 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
         CaptureError: if a hidden state was needed and its hook did not fire.
     """
     refuse_training(model)
+    refuse_encoder_decoder(model)
     if controller.model is not None:
         controller.model.check(model)
     before = vars(model).get("generate")  # layer exits (DepthController) may stand there

@@ -16,7 +16,8 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.cache import RowCache, layer_plan
 from probexit.exits.engines.decoding import Decoding, end_ids
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
-from probexit.exits.engines.refusals import refuse_training
+from probexit.exits.engines.padding import refuse_padding
+from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import CacheBranches
@@ -61,7 +62,9 @@ class Loop:
                 mode, or its layers keep a state that cannot move between rows.
         """
         refuse_training(model)
+        refuse_encoder_decoder(model)
         layer_plan(model)  # refuses what cannot move between rows
+        refuse_padding(model, decoding.batch_size)
         if controller is not None and controller.model is not None:
             controller.model.check(model)
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding

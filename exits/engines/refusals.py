@@ -16,6 +16,18 @@ def refuse_training(model: Any) -> None:
         raise ValueError("the model is in training mode: call model.eval() first")
 
 
+def refuse_encoder_decoder(model: Any) -> None:
+    """Refuse models whose prompt is read by an encoder: their thinking has no prompt before it.
+
+    Raises:
+        ValueError: naming the model.
+    """
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ValueError(
+            f"{type(model).__name__} is an encoder-decoder: only decoder-only models are supported"
+        )
+
+
 def refuse_recurrent_state(model: Any) -> None:
     """Refuse models that keep a state which cannot be cut back to a prefix.
 

@@ -102,6 +102,19 @@ class Subject:
         """What plain ``generate`` writes on all of them in one left-padded batch."""
         return self.generate(self.prompts)
 
+    @property
+    def thinking_row(self) -> int:
+        """The first row that thinks for at least four tokens.
+
+        Raises:
+            ValueError: if none does.
+        """
+        end = self.reasoner.closing_ids()[0]
+        for row, plain in enumerate(self.batched):
+            if len(plain.tokens) > 4 and end not in plain.tokens[:4]:
+                return row
+        raise ValueError("on no prompt does the model think for four tokens")
+
     def generate(self, prompts: list[list[int]], **settings: Any) -> list[Plain]:
         """Run ``model.generate`` greedily on prompts, left-padded."""
         width = max(map(len, prompts))

@@ -3,11 +3,15 @@
 import time
 from typing import ClassVar
 
+import torch
+from transformers import DynamicCache
+
 from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.recording.checks.base import Finding, ModelCheck, Subject
 from probexit.experiments.recording.forking import ForkingReader
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reader, Rollout
+from probexit.hooks.forward import forward
 
 
 class ForcedAnswers(ModelCheck):
@@ -31,10 +35,10 @@ def _cost(reader: ForkingReader, subject: Subject) -> str:
     """Measure reading with copies against one prefill of the same tokens."""
     ids = (subject.prompts[3] * 20)[:160]
     rollouts = [Rollout(ids, list(range(19, 160, 20)))]
-    plain = Reader(**{n: getattr(reader, n) for n in Reader.__dataclass_fields__})
     start = time.perf_counter()
     reader.read(rollouts)
     copies = time.perf_counter() - start
     start = time.perf_counter()
-    plain.prefill(rollouts)
+    with torch.inference_mode():
+        forward(subject.model, torch.tensor([ids]), DynamicCache(config=subject.model.config))
     return f"{copies / (time.perf_counter() - start):.1f} times one prefill, for 8 exits"

@@ -26,16 +26,10 @@ class TrialAnswer(ModelCheck):
         moved = max(subject.difference(mine, plain) for mine, plain in pairs)
         if moved > subject.tie:
             return self.wrong(f"asking moved the rows by {moved:.2g} nats", "use other signals")
-        tried = attachment.rows[0].history.answers
-        if not tried:
-            return self.has_not("no cue came within the tokens tried", "")
-        return self._compare(subject, closing, tried[0])
-
-    def _compare(self, subject: Subject, closing: list[int], trial: object) -> Finding:
-        """Compare the first trial with what the model writes on that text as a prompt."""
-        thought = subject.batched[0].tokens[:2]
-        prompt = [*subject.prompts[0], *thought, *closing]
-        first = subject.generate([prompt], max_new_tokens=1)[0].logprobs[0].clone()
-        ids, logprobs = trial.ids, trial.logprobs
-        apart = abs(float(first[ids[0]]) - logprobs[0])
+        row = subject.thinking_row
+        thought = subject.batched[row].tokens[:2]
+        prompt = [*subject.prompts[row], *thought, *closing]
+        first = subject.generate([prompt], max_new_tokens=1)[0].logprobs[0]
+        trial = attachment.rows[row].history.answers[0]
+        apart = abs(float(first[trial.ids[0]]) - trial.logprobs[0])
         return self.judge(apart, 2 * subject.tie, "use signals without trial answers")
