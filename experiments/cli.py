@@ -11,7 +11,7 @@ from probexit.experiments.find import members
 
 COMMANDS = "probexit.experiments.commands"
 ORDER = (
-    *("demo", "record", "fit", "calibrate", "compare", "frontier", "transfer"),
+    *("demo", "check", "record", "fit", "calibrate", "compare", "frontier", "transfer"),
     *("report", "page", "validate", "plan", "run", "audit", "watch", "recalibrate", "list"),
 )
 INTERRUPTED = 130

@@ -26,6 +26,11 @@ def _forward_parameters(model: Any) -> frozenset[str]:
     return _parameters(type(model).forward)
 
 
+def takes(model: Any, name: str) -> bool:
+    """Tell whether a model's ``forward`` names a parameter, rather than swallows it."""
+    return name in _forward_parameters(model)
+
+
 def generate_cache_name() -> str:
     """Return the keyword by which ``model.generate`` of this transformers takes a cache."""
     known = _parameters(GenerationMixin.prepare_inputs_for_generation)
@@ -75,8 +80,12 @@ def forward(
     options: dict[str, Any] = {"logits_to_keep": keep} if "logits_to_keep" in known else {}
     if positions is not None:
         options["position_ids"] = positions.to(device)
+    if isinstance(mask, Tensor):
+        if cache.layers and not _attending(cache):
+            mask = mask[:, -ids.shape[1] :]  # a model without attention masks new tokens only
+        mask = mask.to(device)
     if mask is not None:
-        options["attention_mask"] = mask.to(device) if isinstance(mask, Tensor) else mask
+        options["attention_mask"] = mask
     fresh = not _length(cache)
     name = cache_name(model)
     output = model(input_ids=ids.to(device), use_cache=True, **{name: cache}, **options)
@@ -94,15 +103,24 @@ def _length(cache: Any) -> int:
 
 
 def _lengths(cache: Any) -> list[int]:
-    layers = [layer for layer in cache.layers if hasattr(layer, "keys")]
+    layers = _attending(cache)
     return [int(layer.get_seq_length()) if layer.is_initialized else 0 for layer in layers]
+
+
+def _attending(cache: Any) -> list[Any]:
+    """Return the layers that keep keys and values."""
+    return [layer for layer in cache.layers if hasattr(layer, "get_seq_length")]
+
+
+def _holds_state(cache: Any) -> bool:
+    flags = (getattr(layer, "has_previous_state", {}) for layer in cache.layers)
+    return any(any(flag.values()) for flag in flags)
 
 
 def _check_growth(model: Any, name: str, cache: Any, width: int) -> None:
     """Refuse a model that left the cache as it was."""
-    recurrent = any(getattr(layer, "has_previous_state", False) for layer in cache.layers)
     length = _length(cache)
-    if length == width or (recurrent and not any(_lengths(cache))):
+    if length == width or (not _attending(cache) and _holds_state(cache)):
         return
     raise ValueError(
         f"{type(model).__name__} read {width} tokens and its cache holds {length}: its forward "

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-from probexit.exits.engines.cache import RowLayer
+from probexit.exits.engines.row_layer import RowLayer
 
 
 class DepthLayer(RowLayer):

@@ -5,7 +5,9 @@ from typing import Any
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.engines.generate import Attachment, ExitProcessor
-from probexit.exits.engines.refusals import UNMOVABLE, refuse_training
+from probexit.exits.engines.cache import layer_plan
+from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
+from probexit.exits.engines.row_layer import RowLayer
 from probexit.exits.signals.base import Trial
 
 
@@ -17,13 +19,12 @@ def refuse_model(model: Any) -> None:
     """
     refuse_training(model)
     config = model.config.get_text_config(decoder=True)
-    if model.config.is_encoder_decoder:
-        raise ValueError("layer exits work on decoder-only models, not on encoder-decoders")
-    for kind in getattr(config, "layer_types", None) or []:
-        if any(word in kind for word in UNMOVABLE):
+    refuse_encoder_decoder(model)
+    for index, (layer, _) in enumerate(layer_plan(model)):
+        if layer is not RowLayer:
             raise ValueError(
-                f"layers of type {kind!r} keep a recurrent state: a token that skips one cannot be "
-                "made up for; use exits from the reasoning (ExitController) with this model"
+                f"layer {index} keeps a recurrent state, or nothing: a token that skips one cannot "
+                "be made up for; use exits from the reasoning (ExitController) with this model"
             )
     if getattr(config, "num_kv_shared_layers", 0):
         raise ValueError(

@@ -1,89 +1,55 @@
-"""A KV cache whose rows can leave and be replaced while the others go on.
+"""The cache of a running batch: rows leave, are replaced and are copied, whatever a layer keeps.
 
-Rows are left-padded: the newest token of every row stands in the last column. Keys and values
-live in buffers with room on the right, so that a decoding step writes one column instead of
-copying the whole cache.
+Which layers can do so is an allow-list: full and sliding attention, linear attention, state-space
+and convolution layers, and layers that keep both. Others (indexers, compressed caches) are refused
+by name.
 """
 
+import copy
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers import cache_utils
+from transformers.cache_utils import Cache, DynamicCache
 
-ROOM = 128  # columns allocated ahead
+from probexit.exits.engines.row_layer import RowLayer
+from probexit.exits.engines.row_states import EmptyLayer, StateAndRowLayer, StateLayer
 
-
-class RowLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped here
-    """One layer's keys and values: views ``[b, heads, t, d]`` into larger buffers."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.start = 0
-        self.length = 0
-
-    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-        """Append ``[b, heads, n, d]`` and return all keys and values."""
-        new = key_states.shape[-2]
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.buffers = (_empty(key_states, new + ROOM), _empty(value_states, new + ROOM))
-        if self.start + self.length + new > self.buffers[0].shape[-2]:
-            self._move(left=0, right=new + max(ROOM, self.length // 2))
-        at = self.start + self.length
-        for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
-            buffer[:, :, at : at + new] = states
-        self._view(self.start, self.length + new)
-        return self.keys, self.values
-
-    def trim(self, columns: int) -> None:
-        """Forget the oldest columns."""
-        self._view(self.start + columns, self.length - columns)
-
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows only."""
-        self._move(left=0, right=ROOM, rows=rows)
-
-    def widen(self, columns: int) -> None:
-        """Add columns on the left; what stands there must be masked."""
-        if self.start < columns:
-            self._move(left=columns, right=ROOM)
-        self._view(self.start - columns, self.length + columns)
-
-    def place(self, rows: Tensor, other: "RowLayer") -> None:
-        """Overwrite these rows with the rows of ``other``, aligned at the newest column."""
-        stop = self.start + self.length
-        for buffer, states in zip(self.buffers, (other.keys, other.values), strict=True):
-            buffer[rows, :, stop - other.length : stop] = states
-
-    def _move(self, left: int, right: int, rows: Tensor | None = None) -> None:
-        """Copy the live columns (of some rows) into fresh buffers with room on both sides."""
-        fresh = []
-        for states in (self.keys, self.values):
-            kept = states if rows is None else states[rows]
-            buffer = _empty(kept, left + self.length + right)
-            buffer[:, :, left : left + self.length] = kept
-            fresh.append(buffer)
-        self.buffers = (fresh[0], fresh[1])
-        self._view(left, self.length)
-
-    def _view(self, start: int, length: int) -> None:
-        self.start, self.length = start, length
-        keys, values = self.buffers
-        self.keys, self.values = (
-            keys[:, :, start : start + length],
-            values[:, :, start : start + length],
-        )
+MOVABLE: dict[str, type[Any]] = {
+    "DynamicLayer": RowLayer,
+    "DynamicSlidingWindowLayer": RowLayer,  # kept whole; the mask knows the window
+    "LinearAttentionLayer": StateLayer,
+    "LinearAttentionAndFullAttentionLayer": StateAndRowLayer,
+    "LinearAttentionAndSlidingWindowAttentionLayer": StateAndRowLayer,
+    "DummyLayer": EmptyLayer,
+}
 
 
 class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
-    """The cache of a running batch, layer by layer.
+    """Layers whose rows move together.
 
-    For layers with keys and values only; ``refusals.refuse_unmovable_cache`` tells the others.
+    Args:
+        layers: One per layer of the model; None makes attention layers as they are needed.
     """
 
-    def __init__(self) -> None:
-        super().__init__(layer_class_to_replicate=RowLayer)
+    def __init__(self, layers: Sequence[Any] | None = None) -> None:
+        if layers is None:
+            super().__init__(layer_class_to_replicate=RowLayer)
+        else:
+            super().__init__(layers=list(layers))
+
+    @classmethod
+    def of(cls, model: Any) -> "RowCache":
+        """Return an empty cache for a model.
+
+        Raises:
+            ValueError: if one of its layers keeps what cannot move between rows.
+        """
+        plan = layer_plan(model)
+        if all(layer is RowLayer for layer, _ in plan):
+            return cls()
+        return cls([layer(**settings) for layer, settings in plan])
 
     def trim(self, columns: int) -> None:
         """Forget the oldest columns."""
@@ -97,23 +63,75 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
 
     def copy(self, rows: Tensor) -> "RowCache":
         """Return these rows, ``rows [k]``, as a cache of their own."""
-        fork = RowCache()
-        for i, layer in enumerate(self.layers):
-            fork.update(layer.keys[rows], layer.values[rows], i)
-        return fork
+        return RowCache([layer.copy(rows) for layer in self.layers])
 
-    def place(self, rows: Tensor, other: "RowCache") -> int:
-        """Put ``other``'s rows in place of ``rows``; return how many columns were added left."""
-        added = max(0, int(other.get_seq_length()) - int(self.get_seq_length()))
+    def place(self, rows: Tensor, other: "RowCache", added: int = 0) -> None:
+        """Put ``other``'s rows in place of ``rows``, after adding that many columns on the left."""
         for mine, theirs in zip(self.layers, other.layers, strict=True):
             if added:
                 mine.widen(added)
             mine.place(rows, theirs)
-        return added
+
+    def append(self, other: "RowCache") -> None:
+        """Add the rows of ``other`` below, aligned at the newest column."""
+        for mine, theirs in zip(self.layers, other.layers, strict=True):
+            mine.append(theirs)
 
 
-def _empty(like: Tensor, columns: int) -> Tensor:
-    # Zeros, not garbage: a masked column is multiplied by zero, and zero times NaN is NaN.
-    return torch.zeros(
-        *like.shape[:2], columns, like.shape[-1], dtype=like.dtype, device=like.device
-    )
+def layer_plan(model: Any) -> list[tuple[type[Any], dict[str, Any]]]:
+    """Say for each layer of a model which kind of rows it keeps, and that kind's settings.
+
+    Raises:
+        ValueError: naming the first layer that is on no allow-list.
+    """
+    plan = []
+    for index, layer in enumerate(DynamicCache(config=model.config).layers):
+        name = type(layer).__name__
+        if name not in MOVABLE or not _is_transformers(layer):
+            raise ValueError(
+                f"layer {index} of {type(model).__name__} keeps a {name}, whose rows cannot move: "
+                "use attach() with model.generate, which keeps rows in place"
+            )
+        states = getattr(layer, "number_of_states", None)
+        plan.append((MOVABLE[name], {} if states is None else {"number_of_states": states}))
+    return plan
+
+
+def is_recurrent(cache: Any) -> bool:
+    """Tell whether a layer of a cache keeps a state that cannot be cut back to a prefix."""
+    return any(hasattr(layer, "recurrent_states") for layer in cache.layers)
+
+
+def _is_transformers(layer: Any) -> bool:
+    return getattr(cache_utils, type(layer).__name__, None) is type(layer)
+
+
+_BY_ROW = ("keys", "values")
+
+
+def copied_rows(cache: Any, rows: Tensor) -> Any:
+    """Copy some rows ``[k]`` of a transformers cache, recurrent states with them, and no others.
+
+    Raises:
+        ValueError: if the cache keeps what cannot be copied by row.
+    """
+    if type(cache).__name__ == "EncoderDecoderCache":
+        raise ValueError("rows of an encoder-decoder's cache cannot be copied: no trial answers")
+    fork = copy.copy(cache)
+    fork.layers = [_copied_layer(layer, rows) for layer in cache.layers]
+    return fork
+
+
+def _copied_layer(layer: Any, rows: Tensor) -> Any:
+    name = type(layer).__name__
+    if not _is_transformers(layer) or (name.removeprefix("Static") == name and name not in MOVABLE):
+        raise ValueError(f"a {name} cannot be copied by row, which a trial answer needs")
+    fork = copy.copy(layer)
+    for key, value in vars(layer).items():
+        if isinstance(value, Tensor):
+            by_row = key in _BY_ROW and value.ndim > 1
+            setattr(fork, key, value[rows] if by_row else value.clone())
+        elif isinstance(value, dict):
+            copied = {i: v[rows] if isinstance(v, Tensor) else v for i, v in value.items()}
+            setattr(fork, key, copied)
+    return fork

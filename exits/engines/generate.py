@@ -17,9 +17,15 @@ from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver
-from probexit.exits.engines.refusals import generate_setting, refuse_generate, refuse_training
+from probexit.exits.engines.cache import copied_rows
+from probexit.exits.engines.refusals import (
+    generate_setting,
+    refuse_encoder_decoder,
+    refuse_generate,
+    refuse_training,
+)
 from probexit.exits.engines.session import Row, Session
-from probexit.exits.engines.trials import CacheBranches, copied_rows
+from probexit.exits.engines.trials import CacheBranches
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import generate_cache_name, given_cache
@@ -38,6 +44,7 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
         CaptureError: if a hidden state was needed and its hook did not fire.
     """
     refuse_training(model)
+    refuse_encoder_decoder(model)
     if controller.model is not None:
         controller.model.check(model)
     before = vars(model).get("generate")  # layer exits (DepthController) may stand there

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver
-from probexit.exits.engines.cache import RowCache
+from probexit.exits.engines.cache import RowCache, layer_plan
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
-from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
+from probexit.exits.engines.padding import refuse_padding
+from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import CacheBranches
@@ -58,7 +59,9 @@ class Loop(SessionDriver):
                 mode, or its layers keep a state that cannot move between rows.
         """
         refuse_training(model)
-        refuse_unmovable_cache(model)
+        refuse_encoder_decoder(model)
+        layer_plan(model)  # refuses what cannot move between rows
+        refuse_padding(model, decoding.batch_size)
         if controller is not None and controller.model is not None:
             controller.model.check(model)
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
@@ -119,7 +122,7 @@ class Loop(SessionDriver):
         pad = self.tokenizer.pad_token_id or 0
         ids = torch.tensor([[pad] * (width - len(p)) + list(p) for _, p in entering])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for _, p in entering])
-        cache = RowCache()
+        cache = RowCache.of(self.model)
         self._forward(slots, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
         self._join(slots, mask, cache)
 
@@ -145,7 +148,8 @@ class Loop(SessionDriver):
             return
         free = [i for i, slot in enumerate(self._slots) if slot is None]
         places = torch.tensor(free[: len(slots)])
-        added = self._cache.place(places.to(self.model.device), cache)
+        added = max(0, mask.shape[1] - self._mask.shape[1])
+        self._cache.place(places.to(self.model.device), cache, added)
         self._mask = torch.nn.functional.pad(self._mask, (added, 0))
         self._mask[places] = torch.nn.functional.pad(mask, (self._mask.shape[1] - mask.shape[1], 0))
         for place, slot in zip(places.tolist(), slots, strict=True):

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from probexit.exits.engines.cache import layer_plan
+from probexit.exits.engines.row_layer import RowLayer
+
 _BEAMS = "beam search re-orders rows between steps"
 _SEVERAL = "assisted decoding runs several tokens a step"
 REFUSED = {
@@ -20,7 +23,6 @@ REFUSED = {
     "prefill_chunk_size": "a prefill in chunks takes several passes",
 }
 _OFF = {"num_beams": 1, "num_beam_groups": 1, "guidance_scale": 1, "penalty_alpha": 0}
-UNMOVABLE = ("linear", "mamba", "conv", "recurrent", "rwkv", "hybrid")
 
 
 def refuse_training(model: Any) -> None:
@@ -33,18 +35,29 @@ def refuse_training(model: Any) -> None:
         raise ValueError("the model is in training mode: call model.eval() first")
 
 
-def refuse_unmovable_cache(model: Any) -> None:
-    """Refuse models with layers whose state is not keys and values.
+def refuse_encoder_decoder(model: Any) -> None:
+    """Refuse models whose prompt is read by an encoder: their thinking has no prompt before it.
 
     Raises:
-        ValueError: naming the layer type.
+        ValueError: naming the model.
     """
-    config = model.config.get_text_config(decoder=True)
-    for kind in getattr(config, "layer_types", None) or []:
-        if any(word in kind for word in UNMOVABLE):
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ValueError(
+            f"{type(model).__name__} is an encoder-decoder: only decoder-only models are supported"
+        )
+
+
+def refuse_recurrent_state(model: Any) -> None:
+    """Refuse models that keep a state which cannot be cut back to a prefix.
+
+    Raises:
+        ValueError: naming the layer.
+    """
+    for index, (layer, _) in enumerate(layer_plan(model)):
+        if layer is not RowLayer:
             raise ValueError(
-                f"layers of type {kind!r} keep a state that cannot move between rows: "
-                "use attach() with model.generate, which keeps rows in place"
+                f"layer {index} of {type(model).__name__} keeps a state that cannot be cut back: "
+                "tokens cannot be taken back on this model"
             )
 
 

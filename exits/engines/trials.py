@@ -3,7 +3,6 @@
 The rows themselves go on as if nothing had been asked.
 """
 
-import copy
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from probexit.exits.engines.cache import is_recurrent
 from probexit.exits.engines.summaries import entropy
 from probexit.hooks.forward import forward
 
@@ -111,7 +111,9 @@ class CacheBranches:
         self.positions = positions[:, None]
 
     def feed(self, ids: Tensor) -> Tensor:
-        """See ``Branches``."""
+        """See ``Branches``; a recurrent state takes one token at a time, as when decoding."""
+        if ids.shape[1] > 1 and is_recurrent(self.cache):
+            return [self.feed(column[:, None]) for column in ids.unbind(1)][-1]
         new = ids.shape[1]
         self.mask = torch.nn.functional.pad(self.mask, (0, new), value=1)
         positions = self.positions + torch.arange(1, new + 1, device=self.positions.device)
@@ -119,10 +121,3 @@ class CacheBranches:
         self.positions = positions[:, -1:]
         self.on_pass(len(ids))
         return logits[:, -1]
-
-
-def copied_rows(cache: Any, rows: Tensor) -> Any:
-    """Copy some rows of a transformers cache."""
-    fork = copy.deepcopy(cache)
-    fork.batch_select_indices(rows)
-    return fork

@@ -46,6 +46,7 @@ class Record(Command):
     def run(self, args: Namespace) -> None:
         from probexit.experiments.cues import cue_set
         from probexit.experiments.find import task
+        from probexit.experiments.recording.checks.report import refuse_wrong, run_checks
         from probexit.experiments.recording.record import Recorder
         from probexit.experiments.recording.run import Run
 
@@ -63,6 +64,7 @@ class Record(Command):
         cues = cue_set(args.cues)
         layers = _layers(args.layers, reasoner.model)
         decoding = _decoding(args)
+        refuse_wrong(run_checks(reasoner, short=True))
         run = Run(args.out)
         run.begin(_manifest(args, reasoner, layers, asdict(decoding)))
         recorder = Recorder(reasoner, problems, cues, layers, decoding, args.answer_samples)

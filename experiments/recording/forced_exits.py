@@ -7,7 +7,7 @@ is ever decoded to text and back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -36,6 +36,23 @@ class Branch:
     entropies: list[float] = field(default_factory=list)
     uniforms: Tensor | None = None
     done: bool = False
+
+
+class BranchSet(Protocol):
+    """Branches of ``b`` sequences, at most ``w`` of each, that grow together.
+
+    Attributes:
+        prefix: ``[b, w]`` tokens that each branch keeps of its sequence.
+        branches: Each sequence's branches.
+        decoding: How sampled answers are drawn.
+    """
+
+    prefix: Tensor
+    branches: Sequence[Sequence[Branch]]
+    decoding: Decoding
+
+    def grow(self, ids: Tensor) -> Tensor:
+        """Append ``ids [b, w, s]``; return next-token logits ``[b, w, V]`` at the ends."""
 
 
 class Tree:
@@ -84,7 +101,7 @@ class Tree:
         return branch_mask(self.model, allowed, (positions, keys))
 
 
-def force_exits(tree: Tree, closing: Sequence[int], eos: set[int], answer_tokens: int) -> None:
+def force_exits(tree: BranchSet, closing: Sequence[int], eos: set[int], answer_tokens: int) -> None:
     """Write ``closing`` and an answer at every branch, filling all of its columns.
 
     An answer is never empty: its first token is the likeliest that does not end it, as it is live.
@@ -110,7 +127,7 @@ def force_exits(tree: Tree, closing: Sequence[int], eos: set[int], answer_tokens
         ids = chosen[..., None]
 
 
-def _choose(tree: Tree, logprobs: Tensor, written: int) -> Tensor:
+def _choose(tree: BranchSet, logprobs: Tensor, written: int) -> Tensor:
     """Choose a token ``[b, w]`` of each branch from ``[b, w, V]``."""
     draws = torch.zeros(logprobs.shape[:2], dtype=torch.float64)
     greedy = torch.ones(logprobs.shape[:2], dtype=torch.bool)

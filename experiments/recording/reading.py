@@ -80,6 +80,20 @@ class Reader:
     @torch.inference_mode()
     def read(self, rollouts: Sequence[Rollout]) -> list[Reading]:
         """Prefill the rollouts together and decode all their forced exits on the shared cache."""
+        cache, hidden, logits = self.prefill(rollouts)
+        width = int(cache.get_seq_length())
+        trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
+        states = torch.split(hidden, [r.at[-1] - r.at[0] + 1 for r in rollouts])
+        return self._split(rollouts, states, logits.float().log_softmax(-1), trees)
+
+    @torch.inference_mode()
+    def prefill(self, rollouts: Sequence[Rollout]) -> tuple[Any, Tensor, Tensor]:
+        """Run the model once on all rollouts, right-padded.
+
+        Returns:
+            The filled cache; states ``[m, L, d]`` of each rollout's tokens from its first read one
+            to its last; next-token logits ``[n, V]`` at the read tokens.
+        """
         device = self.model.device
         width = max(len(r.ids) for r in rollouts)
         ids = torch.tensor([r.ids + [0] * (width - len(r.ids)) for r in rollouts], device=device)
@@ -90,14 +104,11 @@ class Reader:
         thought = [(i, at) for i, r in enumerate(rollouts) for at in range(r.at[0], r.at[-1] + 1)]
         positions = torch.tensor(thought, device=device).unbind(1)
         cache = DynamicCache()
+        places = torch.arange(width, device=device)[None].expand(len(ids), -1)
         with Capture(self.model, self.layers, positions=(positions[0], positions[1])) as capture:
-            places = torch.arange(width, device=device)[None].expand(len(ids), -1)
             logits = forward(self.model, ids, cache, places, mask, keep=kept)
             hidden = capture.chosen()
-        logprobs = logits[rows, where].float().log_softmax(-1)
-        trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
-        states = torch.split(hidden, [r.at[-1] - r.at[0] + 1 for r in rollouts])
-        return self._split(rollouts, states, logprobs, trees)
+        return cache, hidden, logits[rows, where]
 
     def _force(
         self, cache: Any, rollouts: Sequence[Rollout], sample: int, width: int
@@ -106,16 +117,21 @@ class Reader:
         if grown := int(cache.get_seq_length()) - width:
             cache.crop(-grown)  # what the tree before has written
 
-        def uniforms(rollout: Rollout, at: int) -> Tensor | None:
+        branches = [self._branches(rollout, sample) for rollout in rollouts]
+        tree = Tree(self.model, cache, branches, self.decoding)
+        force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
+        return branches
+
+    def _branches(self, rollout: Rollout, sample: int) -> list[Branch]:
+        """Open a branch at each read token: greedy if ``sample`` is -1."""
+
+        def uniforms(at: int) -> Tensor | None:
             if sample < 0:
                 return None
             generator = np.random.default_rng((self.decoding.seed, rollout.key, at, sample))
             return torch.from_numpy(generator.random(self.answer_tokens))
 
-        branches = [[Branch(at + 1, uniforms=uniforms(r, at)) for at in r.at] for r in rollouts]
-        tree = Tree(self.model, cache, branches, self.decoding)
-        force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
-        return branches
+        return [Branch(at + 1, uniforms=uniforms(at)) for at in rollout.at]
 
     def _split(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice, pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.models import Reasoner
+from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reader, Reading, Rollout
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shards import write_shard
@@ -81,8 +82,9 @@ class Recorder:
         early = [at for at in positions if at + 1 + room <= self.decoding.max_new_tokens]
         return _Sketch(item, prompt, generation, early, begins, thinking, key)
 
-    def _read(self, sketches: Sequence["_Sketch"]) -> list[Reading]:
-        """Prefill in batches of similar length."""
+    @cached_property
+    def reader(self) -> Reader:
+        """The fastest way to read forced exits that is right on this model."""
         reader = Reader(
             self.reasoner.model,
             self.layers,
@@ -92,6 +94,11 @@ class Recorder:
             self.answer_samples,
             self.decoding,
         )
+        return choose_reader(reader, (self.reasoner.prompt("What is 1 + 1?") * 8)[:24])
+
+    def _read(self, sketches: Sequence["_Sketch"]) -> list[Reading]:
+        """Prefill in batches of similar length."""
+        reader = self.reader
         rollouts = [sketch.rollout for sketch in sketches]
         order = sorted(range(len(rollouts)), key=lambda i: len(rollouts[i].ids))
         readings: dict[int, Reading] = {}

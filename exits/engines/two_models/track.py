@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from probexit.exits.depth.cache import DepthLayer
-from probexit.exits.engines.refusals import refuse_training, refuse_unmovable_cache
+from probexit.exits.engines.refusals import refuse_recurrent_state, refuse_training
 from probexit.hooks.forward import forward
 
 
@@ -57,7 +57,7 @@ class Track:
                 state that cannot be cut back.
         """
         refuse_training(model)
-        refuse_unmovable_cache(model)
+        refuse_recurrent_state(model)
         if not len(prompt):
             raise ValueError("the prompt is empty: give at least one token id")
         self.model, self.effort = model, Effort()

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from probexit.exits.engines.cache import ROOM, RowCache
+from probexit.exits.engines.cache import RowCache
+from probexit.exits.engines.row_layer import ROOM
 
 HEADS, WIDTH, LAYERS = 2, 3, 2
 
@@ -66,7 +67,8 @@ def test_any_course_of_a_batch(seed: int) -> None:
             places = rng.sample(range(len(naive.rows)), rng.randint(1, len(naive.rows)))
             lengths = [rng.randint(1, cache.get_seq_length() + 9) for _ in places]
             other, theirs = prefill(lengths)
-            added = cache.place(torch.tensor(places), other)
+            added = max(0, other.get_seq_length() - cache.get_seq_length())
+            cache.place(torch.tensor(places), other, added)
             assert cache.get_seq_length() >= max(lengths)
             assert added == 0 or cache.get_seq_length() == max(lengths)
             for place, row in zip(places, theirs.rows, strict=True):
@@ -95,7 +97,7 @@ def test_what_stands_left_of_a_new_row_is_no_garbage() -> None:
     """A masked column is multiplied by zero, and zero times NaN is NaN."""
     cache, _ = prefill([3, 3])
     other, _ = prefill([50])
-    cache.place(torch.tensor([1]), other)
+    cache.place(torch.tensor([1]), other, added=47)
     assert all(layer.keys.isfinite().all() for layer in cache.layers)
     assert (cache.layers[0].keys[0, :, :47] == 0).all()
 

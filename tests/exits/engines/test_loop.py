@@ -184,8 +184,8 @@ def test_refusals(
     model.eval()
     with pytest.raises(ValueError, match="leaves no room for an answer"):
         generate(model, words, [[5]], reading(0.5, max_thinking=31), Decoding(NEW))
-    model.config.layer_types = ["linear_attention"] * 4
-    with pytest.raises(ValueError, match="'linear_attention' keep a state"):
+    model.config.layer_types = ["indexed_attention"] * 4
+    with pytest.raises(ValueError, match="keeps a DynamicIndexedLayer, whose rows cannot move"):
         generate(model, words, [[5]])
 
 

@@ -1,0 +1,31 @@
+"""Try on a model all that the toolkit needs of it, without data, and say what works."""
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from probexit.experiments.commands.base import Command
+
+
+class Check(Command):
+    """Try on a model all that the toolkit needs of it, without data, and say what works."""
+
+    def configure(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("model", help="'shipped', 'shipped-deep', a local folder or a hub id")
+        add("--revision", default="", help="commit of a hub model")
+        add("--close", help="text after the closing tag that forces an answer")
+        add("--think-open", help="opening tag, where the tokenizer does not tell")
+        add("--think-close", help="closing tag, likewise")
+        add("--dtype", default="float32", help="float32, bfloat16 or float16")
+        add("--json", action="store_true", help="print the findings as JSON")
+
+    def run(self, args: Namespace) -> None:
+        from probexit.experiments.commands.record import load_reasoner
+        from probexit.experiments.recording.checks.report import as_dicts, as_table, run_checks
+
+        args.answer_tokens = 32
+        findings = run_checks(load_reasoner(args, None))
+        print(json.dumps(as_dicts(findings), indent=1) if args.json else as_table(findings))
+        wrong = [finding.name for finding in findings if finding.wrong]
+        if wrong:
+            raise ValueError(f"silently wrong without this check: {', '.join(wrong)}")

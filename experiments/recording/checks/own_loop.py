@@ -1,0 +1,56 @@
+"""The own loop against ``generate``, at batch 1 and 4, with prompts of different length."""
+
+from typing import ClassVar
+
+from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import generate
+from probexit.experiments.recording.checks.base import NEW, Finding, ModelCheck, Plain, Subject
+
+
+class OwnLoop(ModelCheck):
+    """The own loop writes what plain ``generate`` writes on each prompt alone."""
+
+    title: ClassVar[str] = "own loop, which records"
+    short: ClassVar[bool] = True
+
+    def run(self, subject: Subject) -> Finding:
+        apart = {size: self._apart(subject, size) for size in (1, 4)}
+        if apart[1] > subject.tie:
+            return self.wrong(f"{apart[1]:.2g} nats from generate at batch 1", "use attach()")
+        if apart[4] > subject.tie:
+            return self._batch(subject, apart[4])
+        return self.has(f"batch 1 and 4 equal to generate (largest {max(apart.values()):.1g} nats)")
+
+    def _apart(self, subject: Subject, size: int) -> float:
+        done = generate(
+            subject.model,
+            subject.reasoner.tokenizer,
+            subject.prompts,
+            None,
+            Decoding(NEW, batch_size=size),
+        )
+        return max(_difference(g, p, subject.tie) for g, p in zip(done, subject.alone, strict=True))
+
+    def _batch(self, subject: Subject, apart: float) -> Finding:
+        pairs = zip(subject.batched, subject.alone, strict=True)
+        own = max(subject.difference(a, b) for a, b in pairs)
+        who = (
+            "the model's own padded batch is too" if own > subject.tie else "plain generate is not"
+        )
+        return self.wrong(
+            f"{apart:.2g} nats from generate in a batch of 4 ({who})", "use --batch-size 1"
+        )
+
+
+def _difference(mine: Generation, plain: Plain, tie: float) -> float:
+    """Return the distance (nats) of the log-probabilities up to a tie; see ``Subject``."""
+    largest = 0.0
+    steps = zip(mine.token_ids, mine.logprobs, plain.tokens, strict=False)
+    for step, (token, logprob, other) in enumerate(steps):
+        gap = abs(logprob - float(plain.logprobs[step, token]))
+        if token != other:
+            apart = float(plain.logprobs[step, other] - plain.logprobs[step, token])
+            return max(largest, gap, 0.0 if abs(apart) <= 2 * tie else abs(apart))
+        largest = max(largest, gap)
+    return largest
