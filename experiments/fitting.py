@@ -13,13 +13,12 @@ from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
 from probexit.experiments.find import named
 from probexit.experiments.recording.run import Run
-from probexit.experiments.splits import Splits, split
+from probexit.experiments.splits import Splits, require_unseen, split
 from probexit.experiments.targets import cue_table
 from probexit.probes.features import select_layers
 from probexit.probes.sweep import LayerSweep, sweep
 
 PROBES = "probexit.probes"
-FRACTIONS = (0.4, 0.3)  # fit, calibrate; the rest tests
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class Fit:
         target: What it was trained to predict.
         sweep: Cross-validated AUROC per candidate set of layers; None if layers were given.
         grid: ``[m]`` thresholds, strict to lax, from the fit split's scores.
+        problems: What it was fitted on, by id, sorted.
     """
 
     signal: ProbeSignal
@@ -39,11 +39,24 @@ class Fit:
     target: str
     sweep: LayerSweep | None
     grid: Tensor
+    problems: tuple[str, ...]
 
 
 def splits_of(run: Run) -> Splits:
-    """Return the run's split by problem; the same for every command."""
-    return split(run.traces(), FRACTIONS, run.manifest.seed)
+    """Return the run's split by problem; the same for every command, however the run grows.
+
+    Raises:
+        ValueError: if a problem that the run's probe was fitted on would calibrate or test.
+    """
+    splits = fresh_splits(run)
+    require_unseen(splits, fitted_problems(run))
+    return splits
+
+
+def fresh_splits(run: Run) -> Splits:
+    """Return the run's split by problem, to fit a probe anew."""
+    manifest = run.manifest
+    return split(run.traces(), manifest.shares, manifest.seed)
 
 
 def fit(
@@ -78,7 +91,8 @@ def fit(
     X = select_layers(table.hidden, [recorded.index(layer) for layer in layers])
     signal = ProbeSignal(make().fit(X, table.labels, table.groups), layers, recorded)
     scores = torch.cat([signal.scores(trace) for trace in traces])
-    return Fit(signal, probe, target, found, threshold_grid(scores))
+    problems = tuple(sorted({trace.problem for trace in traces}))
+    return Fit(signal, probe, target, found, threshold_grid(scores), problems)
 
 
 def threshold_grid(scores: Tensor, size: int = 300) -> Tensor:
@@ -118,9 +132,28 @@ def save_fit(run: Run, fitted: Fit) -> Path:
         "recorded": list(fitted.signal.recorded),
         "sweep": [{"layers": list(r.layers), "fold_aurocs": list(r.fold_aurocs)} for r in rows],
         "grid": fitted.grid.tolist(),
+        "problems": list(fitted.problems),
     }
     (folder / "fit.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     return folder
+
+
+def fitted_problems(run: Run) -> tuple[str, ...]:
+    """Return the problems that the run's probe was fitted on; none if there is no probe.
+
+    Raises:
+        ValueError: if the fit does not say.
+    """
+    file = run.folder / "fit" / "fit.json"
+    if not file.is_file():
+        return ()
+    data = json.loads(file.read_text(encoding="utf-8"))
+    if "problems" not in data:
+        raise ValueError(
+            f"{file} does not say which problems the probe was fitted on: "
+            f"run `probexit fit {run.folder}` again"
+        )
+    return tuple(data["problems"])
 
 
 def load_fit(run: Run) -> Fit:
@@ -143,4 +176,5 @@ def load_fit(run: Run) -> Fit:
         data["target"],
         LayerSweep(tuple(rows)) if rows else None,
         torch.tensor(data["grid"], dtype=torch.float32),
+        fitted_problems(run),
     )
