@@ -13,7 +13,9 @@ class Calibrate(Command):
         add = parser.add_argument
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
         add("--alpha", type=float, default=0.05, help="risk that must not be exceeded")
-        add("--delta", type=float, default=0.1, help="chance that the promise fails, over all looks")
+        add(
+            "--delta", type=float, default=0.1, help="chance that the promise fails, over all looks"
+        )
         add("--loss", default="lost_correct", help="see `probexit list losses`")
         add("--calibrator", default="learn_then_test", help="see `probexit list calibrators`")
 
@@ -39,5 +41,7 @@ class Calibrate(Command):
         controller.save(run.folder / "controller")
         print(f"threshold {certificate.threshold:.4f} on {certificate.n} calibration problems, ")
         print(f"{certificate.losses:g} of them lost ({args.loss}).")
+        solved = sum(trace.correct for trace in traces)
+        print(f"The full run solves {solved} of the {certificate.n}; the risk is over all of them.")
         print(certificate.statement)
         print(f"Controller written to {run.folder / 'controller'}")

@@ -42,7 +42,9 @@ class Record(Command):
         add("--shard-size", type=int, default=256, help="problems written at once")
         add("--dtype", default="float32", help="float32, bfloat16 or float16")
         add("--seed", type=int, default=0)
-        add("--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good")
+        add(
+            "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
+        )
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.cues import cue_set

@@ -100,9 +100,7 @@ def validate(
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(pool.scores), size=(splits, calibration))
     return Verdicts(
-        _verdict(pool, rule, alpha, draws)
-        for alpha in alphas
-        for rule in rules_at(alpha, delta)
+        _verdict(pool, rule, alpha, draws) for alpha in alphas for rule in rules_at(alpha, delta)
     )
 
 

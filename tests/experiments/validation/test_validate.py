@@ -50,7 +50,7 @@ def over(pool: Pool, draws: list[Ints], calibrator: Calibrator) -> float:
 
 
 def test_a_broken_calibrator_is_found(pool: Pool) -> None:
-    """Drawn without replacement, 1,400 of the 2,000, 1,400 of the 2,000, its broken promises show less."""
+    """Drawn without replacement (1,400 of 2,000), its broken promises show less."""
     rng = np.random.default_rng(1)
     without = [rng.permutation(2000)[:1400] for _ in range(150)]
     with_replacement = [rng.integers(2000, size=1400) for _ in range(150)]
