@@ -43,7 +43,7 @@ def test_more_data_is_a_further_look_and_the_same_is_none(tmp_path: Path) -> Non
 
 def test_looks_share_one_delta(tmp_path: Path) -> None:
     look(tmp_path / "looks.jsonl", ASKED, 0.1, (["a"], "1"))
-    with pytest.raises(ValueError, match="first asked with delta 0.1, not 0.2"):
+    with pytest.raises(ValueError, match=r"first asked with delta 0.1, not 0.2"):
         look(tmp_path / "looks.jsonl", ASKED, 0.2, (["a"], "2"))
 
 

@@ -79,7 +79,7 @@ def test_shares_leave_something_to_each(shares: tuple[float, ...]) -> None:
 
 
 def test_an_empty_part_is_refused(make_traces: Make) -> None:
-    with pytest.raises(ValueError, match="2 problems leave none to .*: record more"):
+    with pytest.raises(ValueError, match=r"2 problems leave none to .*: record more"):
         split(make_traces(2))
 
 
@@ -87,7 +87,7 @@ def test_a_fitted_problem_neither_calibrates_nor_tests(make_traces: Make) -> Non
     splits = split(make_traces(40))
     require_unseen(splits, {t.problem for t in splits.fit})
     for part in (splits.calibrate, splits.test):
-        with pytest.raises(ValueError, match="fitted on 1 problems .* fit` again"):
+        with pytest.raises(ValueError, match=r"fitted on 1 problems .* fit` again"):
             require_unseen(splits, {part[0].problem})
 
 
