@@ -17,8 +17,5 @@ def lower_bounds(pyproject: Path) -> list[str]:
 
 if __name__ == "__main__":
     skipped = set(sys.argv[1:])
-    print(
-        "\n".join(
-            pin for pin in lower_bounds(Path("pyproject.toml")) if pin.split("==")[0] not in skipped
-        )
-    )
+    pins = lower_bounds(Path("pyproject.toml"))
+    print("\n".join(pin for pin in pins if pin.split("==")[0] not in skipped))
