@@ -14,6 +14,8 @@ from probexit.experiments.comparison.problems import Band, Problems
 from probexit.experiments.methods.oracle import earliest_right
 from probexit.experiments.methods.tally import Ledger, Tally
 
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -41,7 +43,7 @@ class Measures:
     saved_total: Interval
     oracle_share: Interval
     risk: Interval
-    risk_solved: Interval = Interval(math.nan, math.nan, math.nan)
+    risk_solved: Interval = UNKNOWN
 
 
 @dataclass(frozen=True)

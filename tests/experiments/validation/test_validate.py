@@ -62,7 +62,7 @@ def test_a_broken_calibrator_is_found(pool: Pool) -> None:
 def test_draws_are_with_replacement(pool: Pool) -> None:
     """More are drawn than there are; no draw is the pool itself, so risks differ."""
     (first, *_) = validate(pool, (0.1,), calibration=3000, splits=20)
-    assert len(set(first.risks)) > 5
+    assert len(set(first.risks)) > 2
 
 
 def test_learn_then_test_keeps_its_promise_and_the_per_cue_rule_does_not(pool: Pool) -> None:
