@@ -49,6 +49,21 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
     return Interval(successes / n, low, high)
 
 
+def paired_change(gained: int, lost: int, n: int, level: float = 0.95) -> Interval:
+    """Conservative interval of ``(gained - lost) / n``: the change of a rate on the same trials.
+
+    The two counts have exact intervals at ``(1 + level) / 2`` each; both hold at once with
+    probability ``level`` or more (Bonferroni), so that no change seen is not certainty of none.
+
+    Raises:
+        ValueError: unless the counts are at least 0, fit in ``n > 0``, and ``0 < level < 1``.
+    """
+    _require_counts(gained + lost, n)
+    require_level(level=level)
+    up, down = (clopper_pearson(count, n, (1 + level) / 2) for count in (gained, lost))
+    return Interval((gained - lost) / n, up.low - down.high, up.high - down.low)
+
+
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     """Score interval of a rate: shorter than the exact one, covers ``level`` on average over rates.
 

@@ -30,6 +30,14 @@ def allowed_failures(n: int, alpha: float, delta: float) -> int:
     return int((binomial_p(np.arange(n + 1), n, alpha) <= delta).sum()) - 1
 
 
+def steps(alpha: float, delta: float, most: int = 10) -> list[int]:
+    """Return the samples at which one more loss is allowed: ``[most + 1]``, for 0, 1, .. losses.
+
+    Between two of them, further problems allow no further loss.
+    """
+    return [smallest_sample(alpha, delta, failures) for failures in range(most + 1)]
+
+
 def certified_risk(failures: int, n: int, delta: float) -> float:
     """Return the smallest alpha that ``failures`` among ``n`` certify (Clopper-Pearson upper)."""
     if not 0 <= failures <= n:

@@ -1,6 +1,8 @@
 """Join exits and calibration: replay the rule as deployed, take its losses, certify a threshold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ from probexit.exits.replay import exit_table
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.cues import cue_set
+from probexit.experiments.looks import Question, evidence, look
 from probexit.experiments.losses.base import Loss
 from probexit.experiments.recording.run import Run, tags_from
+from probexit.experiments.splits import require_one_each
 
 
 def certify_rule(
@@ -52,8 +56,44 @@ def certify_exits(
         grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
         loss: What must be controlled.
         calibrator: How.
+
+    Raises:
+        ValueError: if a problem has several traces.
     """
+    require_one_each(traces)
     return certify(calibrator, loss.table(traces, exits), grid.double().numpy().astype(np.float64))
+
+
+def certify_look(
+    traces: Sequence[Trace],
+    rule: tuple[Signal, ExitPolicy],
+    grid: Tensor,
+    loss: Loss,
+    calibrator: Calibrator,
+    asked: tuple[Path, Question],
+) -> Certificate:
+    """Certify as ``certify_rule`` does, at what is left of delta after earlier looks.
+
+    Args:
+        traces: The calibration split.
+        rule: Signal and policy, as deployed.
+        grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
+        loss: What must be controlled.
+        calibrator: How, with delta for all looks together. One without a delta promises an average
+            over one draw; its looks are neither counted nor paid for.
+        asked: The run's log of looks, and the question.
+    """
+    delta: float | None = getattr(calibrator, "delta", None)
+    if delta is None:
+        return certify_rule(traces, rule, grid, loss, calibrator)
+    exits = exit_table(rule[1], [rule[0].scores(trace) for trace in traces], grid)
+    thresholds = grid.double().numpy().astype(np.float64)
+    problems = [trace.problem for trace in traces]
+    hashed = evidence(problems, loss.table(traces, exits), thresholds, type(calibrator).__name__)
+    made = look(*asked, delta, (problems, hashed))
+    paid: Any = replace(calibrator, **{"delta": made.spent})
+    found = certify_exits(traces, exits, grid, loss, paid)
+    return replace(found, statement=f"{found.statement} {made}")
 
 
 def build_controller(

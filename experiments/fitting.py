@@ -15,7 +15,7 @@ from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
 from probexit.experiments.find import named
 from probexit.experiments.recording.run import Run
-from probexit.experiments.splits import Splits, split
+from probexit.experiments.splits import Splits, require_unseen, split
 from probexit.experiments.targets import TARGETS, cue_table
 from probexit.probes.artefacts.folder import forget, opened_artefact, write_artefact
 from probexit.probes.artefacts.strict_json import read_json
@@ -24,7 +24,6 @@ from probexit.probes.stored import read_probe
 from probexit.probes.sweep import LayerResult, LayerSweep, sweep
 
 PROBES = "probexit.probes"
-FRACTIONS = (0.4, 0.3)  # fit, calibrate; the rest tests
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Fit:
         target: What it was trained to predict.
         sweep: Cross-validated AUROC per candidate set of layers; None if layers were given.
         grid: ``[m]`` thresholds, strict to lax, from the fit split's scores.
+        problems: What it was fitted on, by id, sorted.
     """
 
     signal: ProbeSignal
@@ -44,11 +44,24 @@ class Fit:
     target: str
     sweep: LayerSweep | None
     grid: Tensor
+    problems: tuple[str, ...]
 
 
 def splits_of(run: Run) -> Splits:
-    """Return the run's split by problem; the same for every command."""
-    return split(run.traces(), FRACTIONS, run.manifest.seed)
+    """Return the run's split by problem; the same for every command, however the run grows.
+
+    Raises:
+        ValueError: if a problem that the run's probe was fitted on would calibrate or test.
+    """
+    splits = fresh_splits(run)
+    require_unseen(splits, fitted_problems(run))
+    return splits
+
+
+def fresh_splits(run: Run) -> Splits:
+    """Return the run's split by problem, to fit a probe anew."""
+    manifest = run.manifest
+    return split(run.traces(), manifest.shares, manifest.seed)
 
 
 def fit(
@@ -83,7 +96,8 @@ def fit(
     X = select_layers(table.hidden, [recorded.index(layer) for layer in layers])
     signal = ProbeSignal(make().fit(X, table.labels, table.groups), layers, recorded)
     scores = torch.cat([signal.scores(trace) for trace in traces])
-    return Fit(signal, probe, target, found, threshold_grid(scores))
+    problems = tuple(sorted({trace.problem for trace in traces}))
+    return Fit(signal, probe, target, found, threshold_grid(scores), problems)
 
 
 def threshold_grid(scores: Tensor, size: int = 300) -> Tensor:
@@ -120,6 +134,7 @@ class _Kept:
     target: str
     sweep: tuple[LayerResult, ...]
     grid: tuple[float, ...]
+    problems: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if named(PROBES, self.probe) is not type(self.signal.probe):
@@ -139,10 +154,28 @@ def save_fit(run: Run, fitted: Fit) -> Path:
     rows = fitted.sweep.rows if fitted.sweep else ()
     grid = tuple(fitted.grid.tolist())
     tensors: dict[str, Tensor] = {}
-    kept = _Kept(fitted.signal, fitted.probe, fitted.target, rows, grid)
+    kept = _Kept(fitted.signal, fitted.probe, fitted.target, rows, grid, fitted.problems)
     write_artefact(folder, "fit", describe(kept, tensors), tensors)
     forget(folder, ("probe/probe.json", "probe/probe.safetensors"))
     return folder
+
+
+def fitted_problems(run: Run) -> tuple[str, ...]:
+    """Return the problems that the run's probe was fitted on; none if there is no probe.
+
+    Raises:
+        ValueError: if the fit does not say.
+    """
+    file = run.folder / "fit" / "fit.json"
+    if not file.is_file():
+        return ()
+    problems = load_fit(run).problems
+    if not problems:
+        raise ValueError(
+            f"{file} does not say which problems the probe was fitted on: "
+            f"run `probexit fit {run.folder}` again"
+        )
+    return problems
 
 
 def load_fit(run: Run) -> Fit:
@@ -167,7 +200,7 @@ def load_fit(run: Run) -> Fit:
         raise ValueError(said if named_there else f"{file}: {said}: {remedy}") from error
     sweep = LayerSweep(kept.sweep) if kept.sweep else None
     grid = torch.tensor(kept.grid, dtype=torch.float32)
-    return Fit(kept.signal, kept.probe, kept.target, sweep, grid)
+    return Fit(kept.signal, kept.probe, kept.target, sweep, grid, kept.problems)
 
 
 def _renewed(whole: dict[str, Any], file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -180,4 +213,6 @@ def _renewed(whole: dict[str, Any], file: Path) -> tuple[dict[str, Any], dict[st
     layers = {"at": whole["layers"], "recorded": whole["recorded"]}
     signal = {"member": "signal:probe", "config": {"probe": probe, **layers}}
     rest = {key: value for key, value in whole.items() if key not in ("layers", "recorded")}
-    return rest | {"signal": signal}, {f"signal.probe/{key}": kept for key, kept in state.items()}
+    return {"problems": []} | rest | {"signal": signal}, {
+        f"signal.probe/{key}": kept for key, kept in state.items()
+    }

@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from probexit.calibration.bootstrap import bootstrap_ratio
+from probexit.calibration.intervals import Interval, clopper_pearson
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
@@ -147,16 +148,21 @@ def _whole_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def summarise(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return accuracy, tokens and exits with 95 % intervals over problems."""
+    """Return accuracy, tokens and exits with 95 % intervals over problems; exact for rates."""
     rows = list(lines)
-    ones = [1.0] * len(rows)
 
-    def mean(key: str) -> Any:
-        interval = bootstrap_ratio([float(row[key]) for row in rows], ones)
+    def shown(interval: Interval) -> dict[str, float]:
         return {"mean": interval.estimate, "low": interval.low, "high": interval.high}
 
-    keys = ("correct", "thinking_tokens", "tokens", "exited", "finished")
-    return {"problems": len(rows), **{key: mean(key) for key in keys}}
+    def rate(key: str) -> Interval:
+        return clopper_pearson(sum(bool(row[key]) for row in rows), len(rows))
+
+    def mean(key: str) -> Interval:
+        return bootstrap_ratio([float(row[key]) for row in rows], [1.0] * len(rows))
+
+    rates = {key: shown(rate(key)) for key in ("correct", "exited", "finished")}
+    means = {key: shown(mean(key)) for key in ("thinking_tokens", "tokens")}
+    return {"problems": len(rows), **rates, **means}
 
 
 def stopwatch(live: Live, items: Sequence[Item]) -> tuple[list[dict[str, Any]], float]:

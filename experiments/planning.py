@@ -1,20 +1,20 @@
 """Plan a certificate before paying for it: how many problems, and what they would bring."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.outlook import Outlook, Pilot, outlook
-from probexit.calibration.planning import allowed_failures, certified_risk, problems_needed
+from probexit.calibration.planning import allowed_failures, certified_risk, problems_needed, steps
 from probexit.exits.html import table
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import exit_table
 from probexit.experiments.fitting import Fit
 from probexit.experiments.losses.base import Loss
-from probexit.experiments.splits import Splits
+from probexit.experiments.splits import Splits, require_one_each
 
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.7, 0.8)  # of alpha: how many problems lose
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
@@ -57,6 +57,7 @@ class Plan:
         needs: Problems by the share that loses.
         counts: What sample sizes certify.
         pilot: Problems in the pilot run; 0 without one.
+        steps: Calibration problems from which 0, 1, 2, .. may lose.
         outlook: What sample sizes can be expected to save, judged from the pilot.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     needs: tuple[Need, ...]
     counts: tuple[Count, ...]
     pilot: int = 0
+    steps: tuple[int, ...] = ()
     outlook: tuple[Outlook, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,6 +119,9 @@ class Plan:
                 counts,
             ),
         ]
+        ladder = [[str(n), str(losses)] for losses, n in enumerate(self.steps)]
+        title = "Where one more may lose: fewer problems than the next step gain nothing"
+        tables.append((title, ["problems", "may lose"], ladder))
         if looks:
             title = f"What they would save, judged from the {self.pilot} problems of the pilot run"
             head = ["problems", "certified", "thinking saved", "nine times in ten"]
@@ -137,7 +142,7 @@ def plan(alpha: float, delta: float, sizes: Sequence[int] = SIZES) -> Plan:
     """
     needs = [Need(part * alpha, problems_needed(alpha, delta, part * alpha)) for part in SHARES]
     counts = [_count(n, alpha, delta) for n in sizes]
-    return Plan(alpha, delta, tuple(needs), tuple(counts))
+    return Plan(alpha, delta, tuple(needs), tuple(counts), steps=tuple(steps(alpha, delta)))
 
 
 def _count(n: int, alpha: float, delta: float) -> Count:
@@ -150,7 +155,7 @@ def with_pilot(made: Plan, pilot: Pilot) -> Plan:
     """Add what the plan's sample sizes would save, judged from a pilot."""
     calibrator = LearnThenTest(made.alpha, made.delta)
     looks = outlook(calibrator, pilot, [count.problems for count in made.counts])
-    return Plan(made.alpha, made.delta, made.needs, made.counts, len(pilot.losses), tuple(looks))
+    return replace(made, pilot=len(pilot.losses), outlook=tuple(looks))
 
 
 def pilot_of(splits: Splits, fitted: Fit, loss: Loss) -> Pilot:
@@ -160,6 +165,7 @@ def pilot_of(splits: Splits, fitted: Fit, loss: Loss) -> Pilot:
     problems is the share of all thinking saved.
     """
     traces = splits.calibrate + splits.test
+    require_one_each(traces)
     exits = exit_table(Threshold(), [fitted.signal.scores(t) for t in traces], fitted.grid)
     spent = np.array(
         [

@@ -1,10 +1,19 @@
-"""Split a run by problem: one part fits the probe, one calibrates, one is only ever tested on."""
+"""Split a run by problem: one part fits the probe, one calibrates, one is only ever tested on.
 
-import random
-from collections.abc import Sequence
+Where a problem falls follows from its id, the run's seed and the shares alone, so that recording
+more problems moves none of those that are there.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from probexit.exits.trace import Trace
+
+Shares = tuple[float, float]
+FEW: Shares = (0.4, 0.3)
+MANY: Shares = (0.2, 0.5)
+ENOUGH = 225  # half-way between 150 problems, where MANY saves less, and 300, where it saves more
 
 
 @dataclass(frozen=True)
@@ -16,27 +25,82 @@ class Splits:
     test: list[Trace]
 
 
-def split(
-    traces: Sequence[Trace], fractions: tuple[float, float] = (1 / 3, 1 / 3), seed: int = 0
-) -> Splits:
-    """Shuffle the problems and cut them into fit, calibrate and test.
+def shares_for(problems: int) -> Shares:
+    """Return the shares that fit and calibrate in a run planned for so many problems.
+
+    Measured against 40 % and 30 %, fitting on 20 % and calibrating on 50 % saved 8.6 points less at
+    150 problems, 3 more at 300 and .7 more at 1,000.
+    """
+    return MANY if problems >= ENOUGH else FEW
+
+
+def check_shares(shares: Sequence[float]) -> Shares:
+    """Return two shares that leave some problems to test on.
+
+    Raises:
+        ValueError: unless there are two, above 0, whose sum is below 1.
+    """
+    if len(shares) != 2 or not min(shares) > 0 or not sum(shares) < 1:
+        raise ValueError(f"shares {list(shares)} must be two above 0 that leave some to test on")
+    return shares[0], shares[1]
+
+
+def place(problem: str, seed: int) -> float:
+    """Return where in [0, 1) a problem falls: a hash of its id and the seed."""
+    digest = hashlib.sha256(f"{seed}\n{problem}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def split(traces: Sequence[Trace], shares: Shares = (1 / 3, 1 / 3), seed: int = 0) -> Splits:
+    """Deal the problems out to fit, calibrate and test.
 
     Args:
         traces: All traces of a run.
-        fractions: Shares of the problems that fit and calibrate; the rest tests.
-        seed: Of the shuffle.
+        shares: Of the problems that fit and calibrate, on average; the rest tests.
+        seed: Of the hash.
 
     Raises:
-        ValueError: with fewer than three problems.
+        ValueError: on shares out of range, or if a part stays empty.
     """
-    problems = sorted({trace.problem for trace in traces})
-    if len(problems) < 3:
-        raise ValueError(f"{len(problems)} problems cannot be split in three: record more (--n)")
-    random.Random(seed).shuffle(problems)
-    a = max(1, round(len(problems) * fractions[0]))
-    b = max(a + 1, round(len(problems) * sum(fractions)))
-    part = {p: 0 if i < a else 1 if i < b else 2 for i, p in enumerate(problems)}
-    parts: tuple[list[Trace], list[Trace], list[Trace]] = ([], [], [])
+    first, second = check_shares(shares)
+    parts: dict[str, list[Trace]] = {"fit": [], "calibrate": [], "test": []}
     for trace in traces:
-        parts[part[trace.problem]].append(trace)
-    return Splits(*parts)
+        u = place(trace.problem, seed)
+        parts["fit" if u < first else "calibrate" if u < first + second else "test"].append(trace)
+    empty = [name for name, part in parts.items() if not part]
+    if empty:
+        problems = len({trace.problem for trace in traces})
+        raise ValueError(
+            f"{problems} problems leave none to {' and '.join(empty)}: record more (--n)"
+        )
+    return Splits(**parts)
+
+
+def require_unseen(splits: Splits, fitted: Collection[str]) -> None:
+    """Refuse to calibrate or test on a problem that the probe was fitted on.
+
+    Raises:
+        ValueError: naming one such problem.
+    """
+    seen = sorted({t.problem for t in (*splits.calibrate, *splits.test)} & set(fitted))
+    if seen:
+        raise ValueError(
+            f"the probe was fitted on {len(seen)} problems of the calibration or test split, "
+            f"such as {seen[0]!r}: run `probexit fit` again"
+        )
+
+
+def require_one_each(traces: Sequence[Trace]) -> None:
+    """Refuse several rollouts of a problem: they depend on each other, and a unit is a problem.
+
+    Raises:
+        ValueError: naming a problem that comes twice.
+    """
+    met: set[str] = set()
+    for trace in traces:
+        if trace.problem in met:
+            raise ValueError(
+                f"problem {trace.problem!r} has several rollouts, which are not independent: "
+                "keep one of each problem"
+            )
+        met.add(trace.problem)

@@ -23,14 +23,22 @@ class TextLoss(ABC):
 class AnswerDiffers(TextLoss):
     """1 if the answer is not the full model's; needs no reference.
 
+    No answer agrees with none: where the full model gives none, every other text is lost.
+
     Attributes:
-        answer: Reads the answer from a problem's continuation; None where there is none.
+        answer: Reads the answer from a problem's continuation; None or "" where there is none.
     """
 
     answer: Callable[[int, Sequence[int]], object]
 
     def __call__(self, problem: int, early: Sequence[int], full: Sequence[int]) -> float:
+        if self.unanswered(problem, full):
+            return float(list(early) != list(full))
         return float(self.answer(problem, early) != self.answer(problem, full))
+
+    def unanswered(self, problem: int, text: Sequence[int]) -> bool:
+        """Tell whether a continuation gives no answer."""
+        return self.answer(problem, text) in (None, "")
 
 
 @dataclass(frozen=True)

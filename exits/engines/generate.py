@@ -7,6 +7,7 @@ Rows that left are padded by ``generate`` until the last one ends, so a batch is
 its longest row; the own loop (``loop.py``) does not have this limit.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -67,11 +68,13 @@ class Attachment:
         self.model, self.tokenizer, self.controller = model, tokenizer, controller
         self._generate = model.generate
         self.rows: list[Row] = []
+        self._told = False
 
     def generate(self, *args: Any, **kwargs: Any) -> Any:
         """Stand in for ``model.generate``."""
         refuse_training(self.model)
         self._refuse(args, kwargs)
+        self._tell(kwargs)
         end = generate_setting(self.model, kwargs, "eos_token_id")
         session = Session(
             self.controller,
@@ -91,6 +94,29 @@ class Attachment:
             output = self._generate(*args, **kwargs)
         self.rows = processor.rows
         return output
+
+    def _tell(self, kwargs: dict[str, Any]) -> None:
+        """Warn, once, of decoding that is not what the certificate speaks of."""
+        promised = self.controller.certificate.get("decoding", {})
+        sampled = bool(generate_setting(self.model, kwargs, "do_sample"))
+        given = {
+            name: generate_setting(self.model, kwargs, name) for name in ("temperature", "top_p")
+        }
+        now = {
+            "temperature": (1.0 if given["temperature"] is None else given["temperature"])
+            if sampled
+            else 0.0,
+            "max_new_tokens": generate_setting(self.model, kwargs, "max_new_tokens"),
+        }
+        if sampled:
+            now["top_p"] = 1.0 if given["top_p"] is None else given["top_p"]
+        other = [
+            f"{k} is {v}, was {promised[k]}" for k, v in now.items() if v != promised.get(k, v)
+        ]
+        if other and not self._told:
+            self._told = True
+            told = f"{'; '.join(other)}: the promise was made for what was recorded"
+            warnings.warn(told, stacklevel=3)
 
     def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(args) > 1:

@@ -18,13 +18,13 @@ class Fit(Command):
         add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.fitting import fit, save_fit, splits_of
+        from probexit.experiments.fitting import fit, fresh_splits, save_fit
         from probexit.experiments.quality import measure
         from probexit.experiments.recording.run import Run
         from probexit.probes.artefacts.folder import replace_file
 
         run = Run(args.run)
-        splits = splits_of(run)
+        splits = fresh_splits(run)
         layers = None if args.layers == "auto" else integers(args.layers)
         fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
         quality = measure(fitted.signal, splits.test, args.target)

@@ -35,7 +35,7 @@ class Plan(Command):
 
 HINT = (
     "A problem loses if the rule stops it early and that costs its right answer (see --loss).\n"
-    "Only problems that neither trained the probe nor test it calibrate: 30 % of a recorded run."
+    "Only problems that neither trained the probe nor test it calibrate (`record --shares`)."
 )
 
 

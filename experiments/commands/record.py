@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from probexit.experiments.commands.base import Command, integers
+from probexit.experiments.commands.base import Command, integers, numbers
 
 REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
 
@@ -42,6 +42,9 @@ class Record(Command):
         add("--shard-size", type=int, default=256, help="problems written at once")
         add("--dtype", default="float32", help="float32, bfloat16 or float16")
         add("--seed", type=int, default=0)
+        add(
+            "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
+        )
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.cues import cue_set
@@ -56,6 +59,7 @@ class Record(Command):
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
         if args.answer_tokens < 1:
             raise ValueError(f"--answer-tokens {args.answer_tokens} must be at least 1")
+        _shares(args, Run(args.out))
         cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))
@@ -66,7 +70,8 @@ class Record(Command):
         decoding = _decoding(args)
         refuse_wrong(run_checks(reasoner, short=True))
         run = Run(args.out)
-        run.begin(_manifest(args, reasoner, layers, asdict(decoding)))
+        manifest = _manifest(args, reasoner, layers, asdict(decoding))
+        run.begin(replace(manifest, shares=_shares(args, run)))
         recorder = Recorder(reasoner, problems, cues, layers, decoding, args.answer_samples)
         recorder.record(run, args.n, args.shard_size)
         print(_summary(run))
@@ -97,6 +102,16 @@ def _layers(text: str, model: Any) -> tuple[int, ...]:
             f"--layers {wrong}: this model has 0 to {count - 1}, and {count} = final norm"
         )
     return layers
+
+
+def _shares(args: Namespace, run: Any) -> tuple[float, float]:
+    """Return the shares asked for, else those the run was begun with, else the rule's."""
+    from probexit.experiments.splits import check_shares, shares_for
+
+    if args.shares is not None:
+        return check_shares(numbers(args.shares))
+    found: tuple[float, float] = run.manifest.shares if run.begun else shares_for(args.n)
+    return found
 
 
 def _decoding(args: Namespace) -> Any:

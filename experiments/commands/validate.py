@@ -47,19 +47,17 @@ class Validate(Command):
 
 def _table(verdicts: Any, args: Namespace, n: int) -> str:
     lines = [
-        f"{args.splits} re-draws of {args.calibration} calibration problems out of {n}. "
-        f"Loss: {args.loss}, delta {args.delta:g}.",
-        "Share of the re-draws whose risk exceeds the level, on the "
-        f"{n - args.calibration} problems left to test on, and on all {n}",
-        "(the population drawn from: this is what delta bounds; the test set adds its own noise):",
+        f"{args.splits} draws of {args.calibration} calibration problems, with replacement, "
+        f"from {n}. Loss: {args.loss}, delta {args.delta:g}.",
+        f"Share of the draws whose risk over those {n} exceeds the level: what delta bounds.",
         "",
-        f"{'level':>5}  {'calibration':<17}{'mean risk':>9}  {'over, tested':<21}"
-        f"{'over, all':<21}{'saved':>6}  level is about",
+        f"{'level':>5}  {'calibration':<17}{'mean risk':>9}  {'over':<21}"
+        f"{'saved':>6}  level is about",
     ]
     for v in verdicts:
         lines.append(
             f"{v.alpha:>5.0%}  {v.rule:<17}{v.mean_risk:>9.2%}  {_share(v.broken):<21}"
-            f"{_share(v.exceeds):<21}{v.saved.mean():>6.1%}  {v.promises}"
+            f"{v.saved.mean():>6.1%}  {v.promises}"
         )
     return "\n".join(lines)
 
@@ -76,7 +74,6 @@ def _plain(verdicts: Any) -> list[dict[str, Any]]:
             "promises": v.promises,
             "mean_risk": v.mean_risk,
             "broken": vars(v.broken),
-            "exceeds": vars(v.exceeds),
             "risks": v.risks.tolist(),
             "saved": v.saved.tolist(),
         }

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from probexit.calibration.base import Array
 from probexit.calibration.bootstrap import DEFAULT, Resampling
-from probexit.calibration.intervals import Interval, clopper_pearson
+from probexit.calibration.intervals import Interval, clopper_pearson, paired_change
 from probexit.exits.trace import Trace
 
 
@@ -84,6 +84,31 @@ class Problems:
         column = np.asarray(values, np.float64)
         if len(column) == len(self) and np.isin(column, (0.0, 1.0)).all():
             return clopper_pearson(int(column.sum()), len(column), self.resampling.level)
+        return self.mean(column)
+
+    def rate_among(self, values: ArrayLike, among: ArrayLike) -> Interval:
+        """Return the mean of ``[n]`` numbers in [0, 1] over traces ``among [n]`` bool.
+
+        Exact as ``rate``, given how many there are; NaN where there are none.
+        """
+        column, chosen = np.asarray(values, np.float64), np.asarray(among, bool)
+        if not chosen.any():
+            return Interval(np.nan, np.nan, np.nan)
+        if len(column) == len(self) and np.isin(column[chosen], (0.0, 1.0)).all():
+            n = int(chosen.sum())
+            return clopper_pearson(int(column[chosen].sum()), n, self.resampling.level)
+        return self.ratio(column * chosen, chosen)
+
+    def change(self, values: ArrayLike) -> Interval:
+        """Return the mean of ``[n]`` differences of numbers in [0, 1].
+
+        Exact counts, conservatively joined, where each problem has one trace and changes by -1, 0
+        or 1; else by drawing problems.
+        """
+        column = np.asarray(values, np.float64)
+        if len(column) == len(self) and np.isin(column, (-1.0, 0.0, 1.0)).all():
+            gained, lost = int((column > 0).sum()), int((column < 0).sum())
+            return paired_change(gained, lost, len(column), self.resampling.level)
         return self.mean(column)
 
     def _sums(self, columns: Array) -> Array:

@@ -1,5 +1,6 @@
 """Measure a tally against the full run and the oracle, the same way for every rule."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -12,6 +13,8 @@ from probexit.exits.trace import Trace
 from probexit.experiments.comparison.problems import Band, Problems
 from probexit.experiments.methods.oracle import earliest_right
 from probexit.experiments.methods.tally import Ledger, Tally
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Measures:
         saved_total: Share of all its tokens that is saved, after probing.
         oracle_share: Thinking saved, as a share of what the oracle saves.
         risk: Observed risk: the mean loss.
+        risk_solved: The same among problems that the full run solves; NaN where not measured.
     """
 
     accuracy: Interval
@@ -39,6 +43,7 @@ class Measures:
     saved_total: Interval
     oracle_share: Interval
     risk: Interval
+    risk_solved: Interval = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Ruler:
         saved = full.thinking - tally.thinking
         return Measures(
             accuracy=problems.rate(tally.correct),
-            change=problems.mean(tally.correct - full.correct),
+            change=problems.change(tally.correct - full.correct),
             thinking=problems.mean(tally.thinking),
             probing=float(tally.probing.mean()),
             total=problems.mean(tally.total),
@@ -81,6 +86,7 @@ class Ruler:
             saved_total=problems.ratio(full.total - tally.total, full.total),
             oracle_share=problems.ratio(saved, full.thinking - self.oracle.thinking),
             risk=problems.rate(tally.loss),
+            risk_solved=problems.rate_among(tally.loss, full.correct),
         )
 
     def saved(self, tally: Tally) -> Band:

@@ -96,6 +96,8 @@ def calibrate(args: Namespace) -> None:
     certified.save(args.folder)
     print(f"threshold {certificate.threshold:.4f} on {certificate.n} problems,")
     print(f"{certificate.losses:g} of them lost ({type(demand.loss).__name__}).")
+    silent = sum(not bench.answer(text) for text in reference.full)
+    print(f"{silent} of {len(reference.full)} runs of the full model gave no answer.")
     print(certificate.statement)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probexit.exits.depth.controller import DepthController
+from probexit.exits.depth.losses import AnswerDiffers
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.race import PLAIN, Ran, Speed, baseline_of, race, speed
 from probexit.experiments.tasks.base import Item
@@ -47,10 +48,11 @@ def judge(bench: Bench, items: Sequence[Item], ran: Ran, plain: tuple[Ran, Ran])
     """Compare a way of decoding with plain decoding in its own loop, and in ``generate``'s."""
     own, generate = plain
     pairs = list(zip(ran.texts, own.texts, strict=True))
+    differs = AnswerDiffers(lambda _, tokens: bench.answer(tokens))
     return Outcome(
         depth=ran.trace.mean_depth(),
         same_text=_share([a == b for a, b in pairs]),
-        same_answer=_share([bench.answer(a) == bench.answer(b) for a, b in pairs]),
+        same_answer=_share([not differs(0, a, b) for a, b in pairs]),
         accuracy=_share([bench.right(i, t) for i, t in zip(items, ran.texts, strict=True)]),
         full_accuracy=_share([bench.right(i, t) for i, t in zip(items, own.texts, strict=True)]),
         speed=speed(ran, own),

@@ -29,9 +29,10 @@ class Manifest:
         answer_samples: Answers sampled at each cue besides the greedy one.
         tokenizer: Hash of the tokenizer.
         fingerprint: The model's fingerprint.
-        seed: Seed of the task and of sampling.
+        seed: Seed of the task, of sampling and of the split.
         versions: Library versions; a difference is no obstacle to continuing, nor is another
             batch size.
+        shares: Of the problems that fit and calibrate; fixed when the run is begun.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Manifest:
     seed: int
     versions: dict[str, str]
     answer_samples: int = 0
+    shares: tuple[float, float] = (0.4, 0.3)  # what runs were split by before they held it
 
 
 class Run:
@@ -58,6 +60,11 @@ class Run:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.shards = self.folder / "shards"
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was recorded here before."""
+        return (self.folder / "manifest.json").is_file()
 
     @property
     def manifest(self) -> Manifest:
@@ -71,7 +78,8 @@ class Run:
             raise ValueError(f"{self.folder} is not a run: make one with `probexit record`")
         try:
             data = json.loads(file.read_text(encoding="utf-8"))
-            return Manifest(**{**data, "layers": tuple(data["layers"])})
+            shares = {"shares": tuple(data["shares"])} if "shares" in data else {}
+            return Manifest(**{**data, "layers": tuple(data["layers"]), **shares})
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{file} is no manifest of this version: {error}") from error
 
@@ -81,7 +89,7 @@ class Run:
         Raises:
             ValueError: naming the setting that differs.
         """
-        if (self.folder / "manifest.json").is_file():
+        if self.begun:
             old, new = _settings(self.manifest), _settings(manifest)
             for key in (key for key in old if old[key] != new[key]):
                 raise ValueError(

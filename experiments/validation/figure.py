@@ -24,7 +24,7 @@ def draw(verdicts: Sequence[Verdict]) -> Figure:
         axes.set_ylim(-0.6, len(here) - 0.2)
         axes.set_xlim(left=0)
         axes.grid(axis="y", visible=False)
-        style.label(axes, "test problems lost, %", "", f"promised: at most {alpha:.0%}")
+        style.label(axes, "problems lost, %", "", f"promised: at most {alpha:.0%}")
     return figure
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from probexit.calibration.base import Array, Calibrator
 from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.trace import Trace
+from probexit.experiments.splits import require_one_each
 
 Ints = NDArray[np.integer[Any]]
 
@@ -51,7 +52,12 @@ class Pool:
         cue_losses: Sequence[Array],
         grid: Array,
     ) -> "Pool":
-        """Pad the columns of ``n`` traces and look up every first crossing once."""
+        """Pad the columns of ``n`` traces and look up every first crossing once.
+
+        Raises:
+            ValueError: if a problem has several traces.
+        """
+        require_one_each(traces)
         n, width = len(traces), max(len(s) for s in scores)
         padded = np.full((n, width), -np.inf)
         correct = np.zeros((n, width), dtype=bool)

@@ -1,4 +1,9 @@
-"""Re-draw the calibration set hundreds of times and count how often the promise is broken."""
+"""Re-draw the calibration set hundreds of times and count how often the promise is broken.
+
+The pool stands for the population: calibration problems are drawn from it with replacement, so
+that they are independent as the promise assumes, and its own risk is known without error. (Draws
+without replacement resemble the pool the more, the larger they are, and hide broken promises.)
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +27,10 @@ class Verdict:
         rule: Its name.
         alpha: The level.
         promises: What the level is about.
-        risks: ``[splits]`` loss on the problems left for testing.
-        broken: Share of re-draws whose test risk exceeds alpha, with its exact 95 % interval. A
-            test set is finite, so a rule at exactly alpha exceeds it every other time.
-        exceeds: Share of re-draws whose risk over the whole pool exceeds alpha. The pool is the
-            population that is drawn from, so this is what delta bounds.
-        saved: ``[splits]`` share of the thinking tokens saved on them.
+        risks: ``[splits]`` loss over the pool.
+        broken: Share of re-draws whose risk over the pool exceeds alpha, with its exact 95 %
+            interval: what delta bounds.
+        saved: ``[splits]`` share of the pool's thinking tokens saved.
     """
 
     rule: str
@@ -35,7 +38,6 @@ class Verdict:
     promises: str
     risks: Array
     broken: Interval
-    exceeds: Interval
     saved: Array
 
     @property
@@ -80,7 +82,7 @@ def validate(
     splits: int = 300,
     seed: int = 0,
 ) -> Verdicts:
-    """Calibrate on re-drawn problems and test on all the others.
+    """Calibrate on problems drawn with replacement and judge on the pool they come from.
 
     Args:
         pool: Problems that the probe was not fitted on.
@@ -91,32 +93,23 @@ def validate(
         seed: Of the draws.
 
     Raises:
-        ValueError: if fewer than 100 problems would be left to test on.
+        ValueError: if there is no re-draw, or no problem in one.
     """
-    n = len(pool.scores)
-    if calibration > n - 100:
-        raise ValueError(
-            f"{n} problems cannot give {calibration} to calibrate and 100 to test: "
-            "record more, or lower --calibration"
-        )
+    if calibration < 1 or splits < 1:
+        raise ValueError(f"--calibration {calibration} and --splits {splits} must be at least 1")
     rng = np.random.default_rng(seed)
-    draws = [rng.permutation(n) for _ in range(splits)]
+    draws = rng.integers(len(pool.scores), size=(splits, calibration))
     return Verdicts(
-        _verdict(pool, rule, alpha, [(d[:calibration], d[calibration:]) for d in draws])
-        for alpha in alphas
-        for rule in rules_at(alpha, delta)
+        _verdict(pool, rule, alpha, draws) for alpha in alphas for rule in rules_at(alpha, delta)
     )
 
 
-def _verdict(pool: Pool, rule: Rule, alpha: float, draws: Sequence[tuple[Ints, Ints]]) -> Verdict:
+def _verdict(pool: Pool, rule: Rule, alpha: float, draws: Ints) -> Verdict:
     everyone = np.arange(len(pool.scores))
-    risks, pooled, saved = (np.zeros(len(draws)) for _ in range(3))
-    for i, (calibrate, test) in enumerate(draws):
-        left = pool.first(everyone, rule.threshold(pool, calibrate))
-        lost, spared = pool.cue_losses[everyone, left], pool.saved[everyone, left]
-        risks[i], pooled[i] = lost[test].mean(), lost.mean()
-        saved[i] = spared[test].sum() / pool.thinking[test].sum()
-    broken, exceeds = (
-        clopper_pearson(int((seen > alpha).sum()), len(draws)) for seen in (risks, pooled)
-    )
-    return Verdict(rule.name, alpha, rule.promises, risks, broken, exceeds, saved)
+    risks, saved = np.zeros(len(draws)), np.zeros(len(draws))
+    for i, drawn in enumerate(draws):
+        left = pool.first(everyone, rule.threshold(pool, drawn))
+        risks[i] = pool.cue_losses[everyone, left].mean()
+        saved[i] = pool.saved[everyone, left].sum() / pool.thinking.sum()
+    broken = clopper_pearson(int((risks > alpha).sum()), len(draws))
+    return Verdict(rule.name, alpha, rule.promises, risks, broken, saved)

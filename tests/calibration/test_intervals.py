@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 from scipy.stats import binom
 
-from probexit.calibration.intervals import Interval, clopper_pearson, wilson
+from probexit.calibration.intervals import Interval, clopper_pearson, paired_change, wilson
 
 RATES = pytest.mark.parametrize("method", [clopper_pearson, wilson])
 
@@ -57,3 +58,16 @@ def test_interval_prints_and_contains():
     assert 0.25 in interval
     assert 0.76 not in interval
     assert 0.5 not in Interval(0.5, float("nan"), 0.75)
+
+
+def test_no_change_seen_is_no_certainty_of_none():
+    found = paired_change(0, 0, 40)
+    assert found.estimate == 0
+    assert found.low == -found.high < -0.05
+
+
+@pytest.mark.parametrize(("up", "down"), [(0.05, 0.05), (0.0, 0.02), (0.3, 0.1)])
+def test_a_paired_change_covers(up, down):
+    drawn = np.random.default_rng(0).multinomial(50, [up, down, 1 - up - down], size=500)
+    covered = [(up - down) in paired_change(int(a), int(b), 50) for a, b, _ in drawn]
+    assert np.mean(covered) >= 0.95

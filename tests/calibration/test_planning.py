@@ -57,3 +57,9 @@ def test_each_calibrator_answers_for_itself():
     assert planning.problems_for(SplitConformal(0.1), 0.05) < planning.problems_needed(
         0.1, 0.1, 0.05
     )
+
+
+def test_a_step_is_where_one_more_may_lose():
+    for failures, n in enumerate(planning.steps(0.05, 0.1, 4)):
+        assert planning.allowed_failures(n, 0.05, 0.1) == failures
+        assert planning.allowed_failures(n - 1, 0.05, 0.1) == failures - 1

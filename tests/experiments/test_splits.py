@@ -1,5 +1,6 @@
-"""Splits are by problem, and the same every time."""
+"""Splits are by problem, and stay when a run grows."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,46 +8,91 @@ from dataclasses import replace
 import pytest
 
 from probexit.exits.trace import Trace
-from probexit.experiments.splits import Splits, split
+from probexit.experiments.splits import (
+    FEW,
+    MANY,
+    Splits,
+    check_shares,
+    place,
+    require_one_each,
+    require_unseen,
+    shares_for,
+    split,
+)
 
 Make = Callable[..., list[Trace]]
 
 
-def parts(splits: Splits) -> list[list[Trace]]:
-    return [splits.fit, splits.calibrate, splits.test]
+def parts(splits: Splits) -> list[set[str]]:
+    return [{t.problem for t in p} for p in (splits.fit, splits.calibrate, splits.test)]
+
+
+def shuffled(traces: list[Trace], shares: tuple[float, float]) -> list[set[str]]:
+    """Deal anew whenever the run grows: the control."""
+    problems = sorted(t.problem for t in traces)
+    random.Random(0).shuffle(problems)
+    a, b = (round(len(problems) * part) for part in (shares[0], sum(shares)))
+    return [set(problems[:a]), set(problems[a:b]), set(problems[b:])]
+
+
+def test_growing_a_run_moves_no_problem(make_traces: Make) -> None:
+    traces = make_traces(900)
+    small, large = (parts(split(traces[:n], FEW, 3)) for n in (600, 900))
+    assert all(before <= after for before, after in zip(small, large, strict=True))
+    small, large = (shuffled(traces[:n], FEW) for n in (600, 900))
+    assert len(small[0] & (large[1] | large[2])) > 50
 
 
 def test_each_problem_is_in_one_part(make_traces: Make) -> None:
     twice = [replace(t, rollout=r) for t in make_traces(50) for r in (0, 1)]
-    found = parts(split(twice, (0.4, 0.3)))
-    assert [len(p) for p in found] == [40, 30, 30]
-    assert Counter(id(t) for p in found for t in p) == Counter(map(id, twice))
-    problems = [{t.problem for t in p} for p in found]
-    assert [len(p) for p in problems] == [20, 15, 15]
+    found = split(twice, (0.4, 0.3))
+    dealt = [*found.fit, *found.calibrate, *found.test]
+    assert Counter(map(id, dealt)) == Counter(map(id, twice))
+    assert sum(map(len, parts(found))) == 50
 
 
 def test_the_same_every_time_whatever_the_order(make_traces: Make) -> None:
     traces = make_traces(30)
-
-    def fit_part(order: list[Trace], seed: int) -> set[str]:
-        return {t.problem for t in split(order, seed=seed).fit}
-
-    assert fit_part(traces, 1) == fit_part(traces[::-1], 1)
-    assert fit_part(traces, 1) != fit_part(traces, 2)
+    assert parts(split(traces, seed=1)) == parts(split(traces[::-1], seed=1))
+    assert parts(split(traces, seed=1)) != parts(split(traces, seed=2))
 
 
-def test_every_problem_gets_everywhere(make_traces: Make) -> None:
-    """Over many seeds a problem is as often in one part as in another: 3.9 standard errors."""
-    traces, seeds = make_traces(9), 400
-    tests = Counter(t.problem for seed in range(seeds) for t in split(traces, seed=seed).test)
-    assert all(abs(count - seeds / 3) < 3.9 * (seeds * 2 / 9) ** 0.5 for count in tests.values())
+def test_parts_have_their_shares() -> None:
+    """4 standard errors over 20,000 problems, and for one problem over as many seeds."""
+    for places in (
+        [place(f"p{i}", 0) for i in range(20000)],
+        [place("p", seed) for seed in range(20000)],
+    ):
+        for share in (0.2, 0.5, 0.7):
+            below = sum(u < share for u in places) / 20000
+            assert abs(below - share) < 4 * (share * (1 - share) / 20000) ** 0.5
 
 
-@pytest.mark.parametrize("n", [3, 4, 5])
-def test_no_part_is_empty(n: int, make_traces: Make) -> None:
-    assert all(parts(split(make_traces(n), (0.4, 0.3))))
+def test_shares_follow_the_size_planned_at_first() -> None:
+    assert [shares_for(n) for n in (150, 300, 1000)] == [FEW, MANY, MANY]
 
 
-def test_too_few(make_traces: Make) -> None:
-    with pytest.raises(ValueError, match="2 problems cannot be split in three: record more"):
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.0, 0.5), (0.4,), (float("nan"), 0.2)])
+def test_shares_leave_something_to_each(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="must be two above 0"):
+        check_shares(shares)
+
+
+def test_an_empty_part_is_refused(make_traces: Make) -> None:
+    with pytest.raises(ValueError, match=r"2 problems leave none to .*: record more"):
         split(make_traces(2))
+
+
+def test_a_fitted_problem_neither_calibrates_nor_tests(make_traces: Make) -> None:
+    splits = split(make_traces(40))
+    require_unseen(splits, {t.problem for t in splits.fit})
+    for part in (splits.calibrate, splits.test):
+        with pytest.raises(ValueError, match=r"fitted on 1 problems .* fit` again"):
+            require_unseen(splits, {part[0].problem})
+
+
+def test_several_rollouts_of_a_problem_are_refused(make_traces: Make) -> None:
+    traces = make_traces(5)
+    require_one_each(traces)
+    with pytest.raises(ValueError, match="'p00002' has several rollouts"):
+        require_one_each([*traces, replace(traces[2], rollout=1)])

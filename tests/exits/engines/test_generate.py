@@ -1,6 +1,8 @@
 """The controller inside ``model.generate``."""
 
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -232,3 +234,20 @@ def test_a_controller_of_another_model_is_refused(
         attach(lively("llama"), words, controller).__enter__()
     with pytest.raises(ValueError, match="this controller was made for"):
         generate(lively("llama"), words, [[5]], controller)
+
+
+def test_other_decoding_than_the_calibrated_one_is_told_once(
+    lively: Callable[..., Any], words: Any, prompts: Prompts, reading: Any, left_padded: Any
+) -> None:
+    model, inputs = lively("llama"), left_padded(prompts[:1])
+    promised = {"decoding": {"temperature": 0.0, "top_p": 1.0, "max_new_tokens": 4}}
+    controller = replace(reading(2.0), certificate=promised)
+    with attach(model, words, controller), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.generate(**inputs, max_new_tokens=4, do_sample=False)
+    with attach(model, words, controller):
+        with pytest.warns(UserWarning, match=r"temperature is 1.0, was 0.0; max_new_tokens is 3"):
+            model.generate(**inputs, max_new_tokens=3, do_sample=True, temperature=1.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.generate(**inputs, max_new_tokens=3, do_sample=False)

@@ -1,12 +1,17 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 
+from probexit.calibration.base import Array, Calibrator
+from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import exit_table
 from probexit.experiments.losses.lost_correct import LostCorrect
 from probexit.experiments.validation.figure import draw
-from probexit.experiments.validation.rules import PerCue, Pool
+from probexit.experiments.validation.rules import Ints, PerCue, PerProblem, Pool
 from probexit.experiments.validation.validate import rules_at, validate
 
 
@@ -24,6 +29,40 @@ def pool() -> Pool:
     rows = np.arange(n)
     table = np.stack([losses[rows, bare.first(rows, t)] for t in grid], 1)
     return Pool(scores, right, losses, grid, table, saved, bare.thinking)
+
+
+@dataclass(frozen=True)
+class Overconfident(Calibrator):
+    """Broken on purpose: takes the laxest threshold whose observed loss is just under alpha."""
+
+    alpha: float = 0.1
+    promise: ClassVar[str] = "none"
+
+    def select(self, losses: Array, grid: Array) -> float:
+        below = losses.mean(0) <= self.alpha - 0.005
+        return float(grid[np.flatnonzero(below)[-1]]) if below.any() else float("inf")
+
+
+def over(pool: Pool, draws: list[Ints], calibrator: Calibrator) -> float:
+    rule, everyone = PerProblem("", calibrator), np.arange(len(pool.scores))
+    left = [pool.first(everyone, rule.threshold(pool, drawn)) for drawn in draws]
+    return float(np.mean([pool.cue_losses[everyone, cue].mean() > 0.1 for cue in left]))
+
+
+def test_a_broken_calibrator_is_found(pool: Pool) -> None:
+    """Drawn without replacement (1,800 of 2,000), its broken promises show less."""
+    rng = np.random.default_rng(1)
+    without = [rng.permutation(2000)[:1800] for _ in range(100)]
+    with_replacement = [rng.integers(2000, size=1800) for _ in range(100)]
+    assert over(pool, without, Overconfident(0.1)) < 0.05
+    assert over(pool, with_replacement, Overconfident(0.1)) > 0.1
+    assert over(pool, with_replacement, LearnThenTest(0.1, 0.1)) <= 0.1 + 3 * (0.09 / 100) ** 0.5
+
+
+def test_draws_are_with_replacement(pool: Pool) -> None:
+    """More are drawn than there are; no draw is the pool itself, so risks differ."""
+    (first, *_) = validate(pool, (0.1,), calibration=3000, splits=20)
+    assert len(set(first.risks)) > 2
 
 
 def test_learn_then_test_keeps_its_promise_and_the_per_cue_rule_does_not(pool: Pool) -> None:
@@ -56,9 +95,9 @@ def test_the_pool_replays_first_crossings(make_traces) -> None:
     assert (made.losses == loss.table(traces, exits)).all()
 
 
-def test_too_few_problems_are_refused(pool: Pool) -> None:
+def test_an_empty_draw_is_refused(pool: Pool) -> None:
     with pytest.raises(ValueError, match="--calibration"):
-        validate(pool, (0.1,), calibration=1950)
+        validate(pool, (0.1,), calibration=0)
 
 
 def test_every_level_is_drawn(pool: Pool) -> None:

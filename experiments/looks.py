@@ -1,0 +1,129 @@
+"""Looks at a promise: each further one, after more data, spends a part of delta.
+
+"Not certified, record some more, calibrate again" tests several times and stops at the first
+success. Look k may fail with chance ``delta / (k (k + 1))``; these sum to delta however often one
+looks (a union bound over looks; the sequence of alpha spending without a planned end). The cost is
+the first look's half of delta, and less at each later one.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from probexit.calibration.base import Array
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a run; the chance that any of its looks fails is bounded.
+
+    Attributes:
+        rule: Name of what is calibrated.
+        loss: Name of the loss.
+        alpha: Risk that must not be exceeded.
+    """
+
+    rule: str
+    loss: str
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look.
+
+    Attributes:
+        question: What was asked.
+        number: Of the look among those at this question, from 1.
+        delta: Chance that any look at the question fails.
+        evidence: Hash of what was looked at; the same again is no new look.
+        problems: Calibration problems.
+        when: UTC, ISO 8601.
+    """
+
+    question: Question
+    number: int
+    delta: float
+    evidence: str
+    problems: tuple[str, ...]
+    when: str
+
+    @property
+    def spent(self) -> float:
+        """Chance that this look fails."""
+        return spending(self.delta, self.number)
+
+    def __str__(self) -> str:
+        return (
+            f"Look {self.number} at this question in this run: it spends {self.spent:.3g} of "
+            f"delta = {self.delta:g}, so that all looks together fail with at most that chance."
+        )
+
+
+def spending(delta: float, number: int) -> float:
+    """Return what look ``number``, from 1, spends of ``delta``."""
+    return delta / (number * (number + 1))
+
+
+def evidence(problems: Sequence[str], losses: Array, grid: Array, calibrator: str) -> str:
+    """Return a hash of what a calibration sees: ``losses [n, m]`` of problems on ``grid [m]``."""
+    found = hashlib.sha256(json.dumps([list(problems), calibrator]).encode())
+    for numbers in (losses, grid):
+        found.update(np.ascontiguousarray(numbers, dtype=np.float64).tobytes())
+    return found.hexdigest()[:32]
+
+
+def look(file: Path, question: Question, delta: float, seen: tuple[Sequence[str], str]) -> Look:
+    """Return the look at ``question`` on this evidence, appended to the log if it is new.
+
+    Args:
+        file: The run's log of looks, one a line.
+        question: What is asked.
+        delta: Chance that any look at the question may fail.
+        seen: Calibration problems, and the hash of the evidence.
+
+    Raises:
+        ValueError: on a line that is no look, or a question asked with another delta before.
+    """
+    problems, digest = seen
+    before = [made for made in read(file) if made.question == question]
+    if before and before[0].delta != delta:
+        raise ValueError(
+            f"{file}: this question was first asked with delta {before[0].delta:g}, not {delta:g}: "
+            "use the same, since looks share it"
+        )
+    for made in before:
+        if made.evidence == digest:
+            return made
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    made = Look(question, len(before) + 1, delta, digest, tuple(problems), now)
+    with file.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(asdict(made)) + "\n")
+    return made
+
+
+def read(file: Path) -> list[Look]:
+    """Read a log of looks; none if there is no file.
+
+    Raises:
+        ValueError: naming the line that is no look.
+    """
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [_parsed(file, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _parsed(file: Path, number: int, line: str) -> Look:
+    try:
+        data: dict[str, Any] = json.loads(line)
+        question = Question(**data.pop("question"))
+        return Look(question=question, problems=tuple(data.pop("problems")), **data)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{file}, line {number} is no look ({error}): restore the file") from error
