@@ -15,7 +15,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo lock test test-all test-lowest test-newest check lint format types bench methods methods-live transfer depth notebooks clean
+.PHONY: help install demo lock test test-all test-lowest test-newest check lint format types bench methods methods-live transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -106,6 +106,9 @@ transfer: methods  ## The probe and threshold of arith on other families, diffic
 depth: install  ## Layer exits of the deeper sibling: certify, check 500 texts, measure.
 	$(BIN)/probexit depth bench --model shipped-deep --seed 1 --n 240 --calibrate 160 --test 60 \
 	  --check 500 --presets probe-speculative,dssd,free --out runs/depth
+
+coverage: install  ## Check a tiny random model of every causal-LM type, write docs/models.md.
+	$(BIN)/python -m probexit.experiments.bench.coverage --out runs/coverage --page docs/models.md
 
 notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks

@@ -18,6 +18,9 @@ _STATES = ("conv_states", "recurrent_states")
 class StateLayer(LinearAttentionLayer):  # type: ignore[misc]  # transformers is untyped here
     """A layer with convolution and recurrent states only, each ``[b, ...]``."""
 
+    def __init__(self, number_of_states: int = 1) -> None:
+        super().__init__(number_of_states=number_of_states)
+
     def trim(self, columns: int) -> None:
         """Do nothing: there are no columns."""
 
@@ -38,7 +41,7 @@ class StateLayer(LinearAttentionLayer):  # type: ignore[misc]  # transformers is
 
     def copy(self, rows: Tensor) -> "StateLayer":
         """Return these rows as a layer of their own."""
-        fork = StateLayer(number_of_states=self.number_of_states)
+        fork = StateLayer(self.number_of_states)
         self._copy_to(fork, rows)
         return fork
 
@@ -67,9 +70,9 @@ _FLAGS = ("is_conv_states_initialized", "is_recurrent_states_initialized")
 class StateAndRowLayer(StateLayer, RowLayer):
     """A layer with both: states, and the keys and values of attention beside them."""
 
-    def __init__(self, number_of_states: int = 1, **_: Any) -> None:
+    def __init__(self, number_of_states: int = 1) -> None:
         RowLayer.__init__(self)
-        StateLayer.__init__(self, number_of_states=number_of_states)
+        LinearAttentionLayer.__init__(self, number_of_states=number_of_states)
 
     def lazy_initialization(self, *keys_and_values: Tensor, **states: Any) -> None:
         """Prepare for keys and values (given by place) or for states (given by name)."""
@@ -96,7 +99,7 @@ class StateAndRowLayer(StateLayer, RowLayer):
 
     def copy(self, rows: Tensor) -> "StateAndRowLayer":
         """Return these rows as a layer of their own."""
-        fork = StateAndRowLayer(number_of_states=self.number_of_states)
+        fork = StateAndRowLayer(self.number_of_states)
         fork.update(self.keys[rows], self.values[rows])
         self._copy_to(fork, rows)
         return fork

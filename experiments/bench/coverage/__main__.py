@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+MODULE = "probexit.experiments.bench.coverage"
 SECONDS = 240  # for one type
 
 
@@ -44,7 +45,7 @@ def child(kind: str) -> None:
 
 def examine(kind: str) -> dict[str, Any]:
     """Run ``child`` in a process of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", __spec__.name, "--child", kind]
+    command = [sys.executable, "-W", "ignore", "-m", MODULE, "--child", kind]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
