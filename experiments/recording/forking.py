@@ -35,7 +35,8 @@ class Copies:
             merged.append(row)
         columns = torch.arange(int(lengths.max()))
         mask = (columns >= (lengths.max() - lengths)[:, None]).long()
-        self.branches, self.decoding = [branches], decoding
+        self.branches: Sequence[Sequence[Branch]] = [branches]
+        self.decoding = decoding
         self.prefix = lengths[None].to(model.device)
         self._copies = CacheBranches(model, merged, mask, lengths - 1, lambda _rows: None)
 
@@ -66,7 +67,8 @@ class SegmentReader:
             States of the tokens from the first of ``at`` on, ``[m, L, d]``; next-token logits
             ``[n, V]`` at each; and the row's copies there.
         """
-        cache, rows = RowCache.of(self.model), []
+        cache = RowCache.of(self.model)
+        rows: list[RowCache] = []
         states: list[Tensor] = []
         logits: list[Tensor] = []
         start = 0
