@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from probexit.calibration.base import Array, Calibrator, checked
-from probexit.calibration.planning import problems_for
+from probexit.calibration.sample_size import problems_for
 
 
 @dataclass(frozen=True)

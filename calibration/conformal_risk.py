@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from probexit.calibration.base import Array, Calibrator, checked, laxest, monotonised
-from probexit.calibration.bounds import exact
+from probexit.calibration.statistics.bounds import exact
 
 
 @dataclass(frozen=True)

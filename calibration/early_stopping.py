@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probexit.calibration.base import Array, Bools, require_level
-from probexit.calibration.bounds import rank
+from probexit.calibration.statistics.bounds import rank
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from functools import partial
 from typing import ClassVar
 
 from probexit.calibration.base import Array, ConfidentCalibrator, checked, laxest
-from probexit.calibration.multiple_testing import FixedSequence, MultipleTesting
-from probexit.calibration.p_values import Binomial, PValue
+from probexit.calibration.statistics.multiple_testing import FixedSequence, MultipleTesting
+from probexit.calibration.statistics.p_values import Binomial, PValue
 
 
 @dataclass(frozen=True)

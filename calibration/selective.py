@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probexit.calibration.base import Array, Bools, laxest, require_level
-from probexit.calibration.bounds import binomial_p
 from probexit.calibration.certificate import Certificate
+from probexit.calibration.statistics.bounds import binomial_p
 
 
 @dataclass(frozen=True)

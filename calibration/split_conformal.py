@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from probexit.calibration.base import Array, Calibrator, checked, laxest, require_binary
-from probexit.calibration.bounds import rank
+from probexit.calibration.statistics.bounds import rank
 
 
 @dataclass(frozen=True)

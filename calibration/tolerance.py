@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from probexit.calibration.base import Array, ConfidentCalibrator, checked, require_binary
-from probexit.calibration.bounds import tolerance_rank
 from probexit.calibration.split_conformal import above_rank
+from probexit.calibration.statistics.bounds import tolerance_rank
 
 
 @dataclass(frozen=True)

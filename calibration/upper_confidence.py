@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from probexit.calibration.base import Array, ConfidentCalibrator, checked, laxest, monotonised
-from probexit.calibration.upper_bounds import Betting, UpperBound
+from probexit.calibration.statistics.upper_bounds import Betting, UpperBound
 
 
 @dataclass(frozen=True)

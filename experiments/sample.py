@@ -8,9 +8,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from probexit.exits.fingerprint import Fingerprint
-from probexit.experiments.fitting import Fit, load_fit
-from probexit.experiments.models import Reasoner, Source, load
+from probexit.experiments.fitting.fit import Fit, load_fit
 from probexit.experiments.recording.run import Run
+from probexit.hooks.models import Reasoner, Source, load
 
 
 def shipped() -> Reasoner:
@@ -59,7 +59,7 @@ SHARD = 150  # what an interrupted recording loses at most
 
 
 def _quietly(*command: str) -> None:
-    from probexit.experiments.cli import main
+    from probexit.experiments.commands.cli import main
 
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):

@@ -16,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 
 from probexit.calibration.base import Array, Bools
-from probexit.calibration.bounds import rank
 from probexit.calibration.per_cue.base import CueCalibrator, CueRule
+from probexit.calibration.statistics.bounds import rank
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from probexit.calibration.base import Array
-from probexit.calibration.bounds import rank
 from probexit.calibration.per_cue.class_conditional import ClassConditional
+from probexit.calibration.statistics.bounds import rank
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from probexit.calibration.base import Array
-from probexit.calibration.scored import Scored
+from probexit.calibration.metrics.inputs import Scored
 
 
 class Scaling(ABC):

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 
 from probexit.calibration.base import Array
+from probexit.calibration.metrics.inputs import Scored
 from probexit.calibration.scaling.base import Scaling
-from probexit.calibration.scored import Scored
 
 
 @dataclass

@@ -9,8 +9,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from probexit.calibration.base import Array
+from probexit.calibration.metrics.inputs import Scored
 from probexit.calibration.scaling.base import Scaling, smoothed
-from probexit.calibration.scored import Scored
 
 
 @dataclass

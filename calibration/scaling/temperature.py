@@ -12,8 +12,8 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from probexit.calibration.base import Array
+from probexit.calibration.metrics.inputs import Scored
 from probexit.calibration.scaling.base import Scaling, smoothed
-from probexit.calibration.scored import Scored
 
 EDGE = 1e-7  # a probability of exactly 0 or 1 has no logit
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from probexit.exits.artefacts.controllers import load_controller, save_controller
 from probexit.exits.artefacts.promise import check_promise, without_promise
-from probexit.exits.depth.attachment import DepthAttachment, generate_through
-from probexit.exits.depth.gates import Gates
+from probexit.exits.depth.interception.attachment import DepthAttachment, generate_through
+from probexit.exits.depth.interception.gates import Gates
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.refusals import refuse_around, refuse_inside, refuse_model
 from probexit.exits.depth.rule import ExitRule

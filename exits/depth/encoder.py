@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Gates, Handler, refuse_gradient
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.interception.gates import Gates, Handler, refuse_gradient
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.engines.refusals import refuse_training
 from probexit.hooks.layers import decoder_layers, hidden_of

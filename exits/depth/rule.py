@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.heads.base import Head
-from probexit.exits.depth.look import Look
-from probexit.exits.depth.readout import Readout
+from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.trace import Audit
 
 

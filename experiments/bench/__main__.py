@@ -10,7 +10,7 @@ import torch
 
 from probexit.experiments.bench.forced_exits import bench_forced_exits
 from probexit.experiments.bench.saved_time import bench_saved_time
-from probexit.experiments.models import Source, load
+from probexit.hooks.models import Source, load
 
 
 def main(out: Path = Path("bench.json")) -> None:

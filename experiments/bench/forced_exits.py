@@ -10,10 +10,10 @@ from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
-from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.reading import Reader, Rollout
-from probexit.experiments.tasks.arith import Arith
+from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.forward import forward
+from probexit.hooks.models import Reasoner
 
 TOKENS, CUES, TRACES, ROUNDS = 1000, 20, 6, 3
 

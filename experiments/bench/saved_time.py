@@ -9,15 +9,15 @@ from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.policies.threshold import Threshold
-from probexit.experiments.calibrating import certify_rule
-from probexit.experiments.fitting import fit
-from probexit.experiments.live import Live, stopwatch
-from probexit.experiments.losses.lost_correct import LostCorrect
-from probexit.experiments.models import Reasoner
+from probexit.experiments.evaluation.live_run import Live, stopwatch
+from probexit.experiments.fitting.fit import fit
 from probexit.experiments.recording.record import Recorder
-from probexit.experiments.tasks.arith import Arith
+from probexit.experiments.recording.tasks.arith import Arith
+from probexit.experiments.risk_control.certify import certify_rule
+from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 from probexit.hooks.cues.hesitation import Hesitation
 from probexit.hooks.layers import n_layers
+from probexit.hooks.models import Reasoner
 
 PROBLEMS, TRAIN, ROUNDS = 256, 384, 3
 

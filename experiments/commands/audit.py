@@ -28,9 +28,9 @@ class Audit(Command):
         from probexit.exits.production.in_loop import InLoop
         from probexit.exits.production.log import DecisionLog
         from probexit.exits.production.serve import Production
-        from probexit.experiments.auditing import agreement, serve_items
-        from probexit.experiments.find import task
-        from probexit.experiments.models import Source, load
+        from probexit.experiments.recording.tasks.by_name import task
+        from probexit.experiments.risk_control.audit import agreement, serve_items
+        from probexit.hooks.models import Source, load
 
         if args.n < 1:
             raise ValueError(f"--n {args.n} must be at least 1")

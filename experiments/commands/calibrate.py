@@ -21,15 +21,15 @@ class Calibrate(Command):
 
     def run(self, args: Namespace) -> None:
         from probexit.exits.policies.threshold import Threshold
-        from probexit.experiments.calibrating import build_controller, certify_look
-        from probexit.experiments.find import named
-        from probexit.experiments.fitting import load_fit, splits_of
-        from probexit.experiments.looks import Question
+        from probexit.experiments.fitting.fit import load_fit, splits_of
         from probexit.experiments.recording.run import Run
+        from probexit.experiments.registry import named
+        from probexit.experiments.risk_control.certify import build_controller, certify_look
+        from probexit.experiments.risk_control.looks import Question
 
         run = Run(args.run)
         fitted = load_fit(run)
-        loss = named("probexit.experiments.losses", args.loss)()
+        loss = named("probexit.experiments.risk_control.losses", args.loss)()
         make = named("probexit.calibration", args.calibrator)
         levels = {"alpha": args.alpha, "delta": args.delta}
         known = {k: v for k, v in levels.items() if k in make.__dataclass_fields__}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from probexit.experiments.commands.base import Command, numbers
 
 if TYPE_CHECKING:
-    from probexit.experiments.comparing import Levels
+    from probexit.experiments.evaluation.run_comparison import Levels
 
 
 class Compare(Command):
@@ -19,9 +19,9 @@ class Compare(Command):
         add_choice(parser)
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.comparing import compare_run
-        from probexit.experiments.comparison.choice import chosen
-        from probexit.experiments.comparison.text import as_text
+        from probexit.experiments.evaluation.choice import chosen
+        from probexit.experiments.evaluation.render.text import as_text
+        from probexit.experiments.evaluation.run_comparison import compare_run
         from probexit.experiments.recording.run import Run
 
         compared = compare_run(Run(args.run), levels(args), chosen(args.methods))
@@ -60,7 +60,7 @@ def levels(args: Namespace) -> "Levels":
     Raises:
         ValueError: on a risk that is not between 0 and 1, or no problem.
     """
-    from probexit.experiments.comparing import Levels
+    from probexit.experiments.evaluation.run_comparison import Levels
 
     ours = tuple(sorted(numbers(args.alphas))) if args.alphas else Levels.ours
     common = ours[len(ours) // 2] if args.alpha is None else args.alpha

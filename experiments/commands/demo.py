@@ -20,7 +20,7 @@ class Demo(Command):
         add("--live", type=int, default=6, help="problems run live at the end")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.cli import main
+        from probexit.experiments.commands.cli import main
 
         run = str(args.out)
         sized = ("--n", str(args.n), "--out", run)
@@ -50,11 +50,11 @@ class Demo(Command):
 
         from probexit.exits.controller import ExitController
         from probexit.exits.engines.decoding import Decoding
-        from probexit.experiments.comparing import source_of
-        from probexit.experiments.find import task
-        from probexit.experiments.live import Live
+        from probexit.experiments.evaluation.live_run import Live
+        from probexit.experiments.evaluation.run_comparison import source_of
+        from probexit.experiments.evaluation.side_by_side import show, side_by_side
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.side_by_side import show, side_by_side
+        from probexit.experiments.recording.tasks.by_name import task
 
         run = Run(folder)
         reasoner = source_of(run)

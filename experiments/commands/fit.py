@@ -18,8 +18,8 @@ class Fit(Command):
         add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.fitting import fit, fresh_splits, save_fit
-        from probexit.experiments.quality import measure
+        from probexit.experiments.fitting.fit import fit, fresh_splits, save_fit
+        from probexit.experiments.fitting.quality import measure
         from probexit.experiments.recording.run import Run
         from probexit.probes.artefacts.folder import replace_file
 

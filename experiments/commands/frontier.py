@@ -17,12 +17,12 @@ class Frontier(Command):
         add_choice(parser, "replayed")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.comparing import context_of
-        from probexit.experiments.comparison.choice import chosen
-        from probexit.experiments.comparison.compare import compare
-        from probexit.experiments.comparison.frontier import as_csv, as_json, places
-        from probexit.experiments.figures import families
-        from probexit.experiments.figures.style import png
+        from probexit.experiments.evaluation.choice import chosen
+        from probexit.experiments.evaluation.compare import compare
+        from probexit.experiments.evaluation.figures import families
+        from probexit.experiments.evaluation.figures.style import png
+        from probexit.experiments.evaluation.frontier import as_csv, as_json, places
+        from probexit.experiments.evaluation.run_comparison import context_of
         from probexit.experiments.recording.run import Run
 
         run, methods = Run(args.run), chosen(args.methods)

@@ -11,8 +11,8 @@ FAMILIES = {
     "signals": "probexit.exits.signals",
     "policies": "probexit.exits.policies",
     "calibrators": "probexit.calibration",
-    "losses": "probexit.experiments.losses",
-    "tasks": "probexit.experiments.tasks",
+    "losses": "probexit.experiments.risk_control.losses",
+    "tasks": "probexit.experiments.recording.tasks",
 }
 
 
@@ -32,14 +32,14 @@ class List(Command):
 
 
 def _methods() -> str:
-    from probexit.experiments.comparison.choice import all_methods
-    from probexit.experiments.comparison.listing import as_list
+    from probexit.experiments.evaluation.choice import all_methods
+    from probexit.experiments.evaluation.render.listing import as_list
 
     return as_list(all_methods())
 
 
 def _members(family: str) -> str:
-    from probexit.experiments.find import members
+    from probexit.experiments.registry import members
 
     found = members(FAMILIES[family]).items()
     return "\n".join(f"  {name:<22}{_summary(member)}" for name, member in found)

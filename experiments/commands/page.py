@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from probexit.experiments.commands.base import Command
 
 if TYPE_CHECKING:
-    from probexit.experiments.comparison.page import Chapter
+    from probexit.experiments.evaluation.render.page import Chapter
 
 FIGURE = "frontier.png"
 
@@ -28,8 +28,8 @@ class Page(Command):
         )
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.comparison.choice import all_methods
-        from probexit.experiments.comparison.page import page
+        from probexit.experiments.evaluation.choice import all_methods
+        from probexit.experiments.evaluation.render.page import page
 
         chapters = [_chapter(folder, args.out.parent) for folder in args.runs]
         names = " ".join(chapter.name for chapter in chapters)
@@ -40,10 +40,10 @@ class Page(Command):
 
 
 def _chapter(folder: Path, beside: Path) -> "Chapter":
-    from probexit.experiments.comparison.page import Chapter
-    from probexit.experiments.comparison.read import read_comparison
+    from probexit.experiments.evaluation.read import read_comparison
+    from probexit.experiments.evaluation.render.page import Chapter
+    from probexit.experiments.evaluation.transfer import setting_of
     from probexit.experiments.recording.run import Run
-    from probexit.experiments.transferring import setting_of
 
     run, name = Run(folder), folder.resolve().name
     setting = f"{run.manifest.model}, {setting_of(run.manifest)}, cues: {run.manifest.cues}"

@@ -20,7 +20,7 @@ class Plan(Command):
         add("--out", type=Path, help="write the numbers as JSON here, too")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.planning import plan, with_pilot
+        from probexit.experiments.risk_control.sample_size import plan, with_pilot
 
         made = plan(args.alpha, args.delta)
         if args.pilot is not None:
@@ -40,11 +40,11 @@ HINT = (
 
 
 def _pilot(args: Namespace) -> Any:
-    from probexit.experiments.find import named
-    from probexit.experiments.fitting import load_fit, splits_of
-    from probexit.experiments.planning import pilot_of
+    from probexit.experiments.fitting.fit import load_fit, splits_of
     from probexit.experiments.recording.run import Run
+    from probexit.experiments.registry import named
+    from probexit.experiments.risk_control.sample_size import pilot_of
 
     run = Run(args.pilot)
-    loss = named("probexit.experiments.losses", args.loss)()
+    loss = named("probexit.experiments.risk_control.losses", args.loss)()
     return pilot_of(splits_of(run), load_fit(run), loss)

@@ -21,8 +21,12 @@ class Recalibrate(Command):
     def run(self, args: Namespace) -> None:
         from probexit.exits.controller import ExitController
         from probexit.exits.production.log import read
-        from probexit.experiments.find import named
-        from probexit.experiments.recalibrating import of_controller, recalibrate, recalibrated
+        from probexit.experiments.registry import named
+        from probexit.experiments.risk_control.recalibrate import (
+            of_controller,
+            recalibrate,
+            recalibrated,
+        )
 
         controller = ExitController.load(args.controller)
         decisions = of_controller(read(args.log), controller)

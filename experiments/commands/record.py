@@ -47,11 +47,11 @@ class Record(Command):
         )
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.cues import cue_set
-        from probexit.experiments.find import task
         from probexit.experiments.recording.checks.report import refuse_wrong, run_checks
+        from probexit.experiments.recording.cues import cue_set
         from probexit.experiments.recording.record import Recorder
         from probexit.experiments.recording.run import Run
+        from probexit.experiments.recording.tasks.by_name import task
 
         if args.answer_samples and not args.temperature:
             raise ValueError("--answer-samples needs a --temperature above 0 to sample at")
@@ -79,7 +79,7 @@ class Record(Command):
 
 def load_reasoner(args: Namespace, closing: str | None) -> Any:
     """Load the model that the arguments name; a task's own closing text comes after --close."""
-    from probexit.experiments.models import Source, load
+    from probexit.hooks.models import Source, load
     from probexit.hooks.think_tags import ThinkTags
 
     if bool(args.think_open) != bool(args.think_close):
@@ -106,7 +106,7 @@ def _layers(text: str, model: Any) -> tuple[int, ...]:
 
 def _shares(args: Namespace, run: Any) -> tuple[float, float]:
     """Return the shares asked for, else those the run was begun with, else the rule's."""
-    from probexit.experiments.splits import check_shares, shares_for
+    from probexit.experiments.fitting.splits import check_shares, shares_for
 
     if args.shares is not None:
         return check_shares(numbers(args.shares))

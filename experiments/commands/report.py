@@ -16,8 +16,8 @@ class Report(Command):
         add_choice(parser)
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.comparing import compare_run, report_on
-        from probexit.experiments.comparison.choice import chosen
+        from probexit.experiments.evaluation.choice import chosen
+        from probexit.experiments.evaluation.run_comparison import compare_run, report_on
         from probexit.experiments.recording.run import Run
 
         compared = compare_run(Run(args.run), levels(args), chosen(args.methods))

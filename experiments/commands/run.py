@@ -30,9 +30,9 @@ class Run(Command):
 
     def run(self, args: Namespace) -> None:
         from probexit.exits.controller import ExitController
-        from probexit.experiments.find import task
-        from probexit.experiments.live import Live, run_to_folder, summarise
-        from probexit.experiments.models import load
+        from probexit.experiments.evaluation.live_run import Live, run_to_folder, summarise
+        from probexit.experiments.recording.tasks.by_name import task
+        from probexit.hooks.models import load
 
         if args.n < 1:
             raise ValueError(f"--n {args.n} must be at least 1")
@@ -54,7 +54,7 @@ class Run(Command):
 
 def model_source(args: Namespace, controller: Any) -> Any:
     """Say which model to load: the one given, or the one that the controller was made for."""
-    from probexit.experiments.models import Source
+    from probexit.hooks.models import Source
 
     promise = controller.certificate
     name = args.model or promise.get("model")

@@ -29,12 +29,16 @@ class Transfer(Command):
         )
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.comparison.transfer import transfer
-        from probexit.experiments.comparison.transfer_text import as_csv, as_json, as_text
-        from probexit.experiments.figures import transfer as figure
-        from probexit.experiments.figures.style import png
+        from probexit.experiments.evaluation.figures import transfer as figure
+        from probexit.experiments.evaluation.figures.style import png
+        from probexit.experiments.evaluation.render.transfer import as_csv, as_json, as_text
+        from probexit.experiments.evaluation.transfer import (
+            home_of,
+            home_target,
+            target_of,
+            transfer,
+        )
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.transferring import home_of, home_target, target_of
 
         if not 0 < args.alpha < 1:
             raise ValueError(f"a risk of {args.alpha:g} is not between 0 and 1: use such as .05")

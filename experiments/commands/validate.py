@@ -21,17 +21,17 @@ class Validate(Command):
         add("--calibration", type=int, default=600, help="problems in each calibration draw")
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.figures.style import png
-        from probexit.experiments.find import named
-        from probexit.experiments.fitting import load_fit, splits_of
+        from probexit.experiments.evaluation.figures.style import png
+        from probexit.experiments.evaluation.figures.validation import draw
+        from probexit.experiments.fitting.fit import load_fit, splits_of
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.validation.figure import draw
-        from probexit.experiments.validation.rules import Pool
-        from probexit.experiments.validation.validate import validate
+        from probexit.experiments.registry import named
+        from probexit.experiments.risk_control.validation.rules import Pool
+        from probexit.experiments.risk_control.validation.validate import validate
 
         run = Run(args.run)
         fitted, splits = load_fit(run), splits_of(run)
-        loss = named("probexit.experiments.losses", args.loss)()
+        loss = named("probexit.experiments.risk_control.losses", args.loss)()
         traces = splits.calibrate + splits.test
         scores = [fitted.signal.scores(trace).double().numpy() for trace in traces]
         losses = [loss.at_cues(trace).double().numpy() for trace in traces]

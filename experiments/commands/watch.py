@@ -21,10 +21,10 @@ class Watch(Command):
     def run(self, args: Namespace) -> None:
         from probexit.exits.controller import ExitController
         from probexit.exits.production.log import read
-        from probexit.experiments.fitting import splits_of
-        from probexit.experiments.recalibrating import of_controller
+        from probexit.experiments.fitting.fit import splits_of
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.watching import reference_scores, watch
+        from probexit.experiments.risk_control.drift_monitor import reference_scores, watch
+        from probexit.experiments.risk_control.recalibrate import of_controller
 
         run = Run(args.recorded)
         controller = ExitController.load(args.controller or run.folder / "controller")

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from probexit.exits.depth.rollouts import Reference
+from probexit.exits.depth.tuning.rollouts import Reference
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
-from probexit.experiments.models import Reasoner
-from probexit.experiments.tasks.base import Item, Task
+from probexit.experiments.recording.tasks.base import Item, Task
+from probexit.hooks.models import Reasoner
 
 
 @dataclass(frozen=True)

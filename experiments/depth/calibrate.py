@@ -8,10 +8,10 @@ from tqdm import tqdm
 
 from probexit.calibration.certificate import Certificate, certify
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.multiple_testing import FixedSequence
+from probexit.calibration.statistics.multiple_testing import FixedSequence
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.losses import TextLoss
-from probexit.exits.depth.rollouts import Reference, Writing, roll_out
+from probexit.exits.depth.tuning.losses import TextLoss
+from probexit.exits.depth.tuning.rollouts import Reference, Writing, roll_out
 from probexit.experiments.depth.bench import Bench
 
 AT_ONCE = 64

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.cache import DepthCache
-from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Gates, Handler
+from probexit.exits.depth.decoding.cache import DepthCache
+from probexit.exits.depth.interception.gates import Gates, Handler
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.experiments.depth.wire import Wire
 from probexit.hooks.forward import forward
 
@@ -72,7 +72,7 @@ def serve(model: Any, layers: int, connection: socket.socket) -> None:
 
 def main() -> None:
     """Serve edges one after another, on loopback."""
-    from probexit.experiments.models import Source, load
+    from probexit.hooks.models import Source, load
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="shipped")

@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.p_values import HoeffdingBentkus
-from probexit.exits.depth.adapt import Feedback
+from probexit.calibration.statistics.p_values import HoeffdingBentkus
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.distil import Distillation
-from probexit.exits.depth.losses import AnswerDiffers, LostTask, TextDissimilarity, TextLoss
-from probexit.exits.depth.rollouts import Writing, continuations
+from probexit.exits.depth.tuning.adapt import Feedback
+from probexit.exits.depth.tuning.distil import Distillation
+from probexit.exits.depth.tuning.losses import AnswerDiffers, LostTask, TextDissimilarity, TextLoss
+from probexit.exits.depth.tuning.rollouts import Writing, continuations
 from probexit.exits.fingerprint import Fingerprint
 from probexit.experiments.depth import compare as comparing
 from probexit.experiments.depth.bench import Bench
@@ -33,10 +33,10 @@ from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.depth.run import Outcome
 from probexit.experiments.depth.run import run as run_beside
 from probexit.experiments.depth.speedup import bill
-from probexit.experiments.find import task
-from probexit.experiments.models import Source, load
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
+from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.layers import n_layers
+from probexit.hooks.models import Source, load
 from probexit.probes.artefacts.folder import forget
 
 

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 
 from probexit.exits.depth.controller import DepthController
+from probexit.exits.depth.deciders.examples import Examples
 from probexit.exits.depth.deciders.schedule import Schedule
-from probexit.exits.depth.examples import Examples
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.modes.catch_up import CatchUp
-from probexit.exits.depth.plan import Costs, speculative_speed
-from probexit.exits.depth.rollouts import Writing, write
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.trace import DepthTrace
+from probexit.exits.depth.tuning.plan import Costs, speculative_speed
+from probexit.exits.depth.tuning.rollouts import Writing, write
 from probexit.experiments.depth.bench import Bench
 from probexit.hooks.layers import n_layers
 

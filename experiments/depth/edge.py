@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.cache import DepthCache
-from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Gates, Handler
-from probexit.exits.depth.look import Look
-from probexit.exits.depth.readout import Readout
+from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.decoding.cache import DepthCache
+from probexit.exits.depth.heads.readout import Readout
+from probexit.exits.depth.interception.gates import Gates, Handler
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.wire import Wire
 from probexit.hooks.forward import forward

@@ -19,8 +19,8 @@ from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.edge import Edge, EdgeText
 from probexit.experiments.depth.wire import Wire
-from probexit.experiments.find import task
-from probexit.experiments.models import Source, load
+from probexit.experiments.recording.tasks.by_name import task
+from probexit.hooks.models import Source, load
 
 
 class Failing(Wire):

@@ -7,9 +7,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from probexit.exits.depth.adapt import Feedback
 from probexit.exits.depth.trace import DepthTrace
-from probexit.experiments.figures import style
+from probexit.exits.depth.tuning.adapt import Feedback
+from probexit.experiments.evaluation.figures import style
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined

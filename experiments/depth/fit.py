@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from probexit.exits.depth.adapt import Feedback, threshold_path
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.distil import Distillation, distil
-from probexit.exits.depth.examples import Examples, record
+from probexit.exits.depth.deciders.examples import Examples, record
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.trained import TrainedHead
-from probexit.exits.depth.plan import Plan, plan_drafts, plan_exits, sets_of
 from probexit.exits.depth.rule import ExitRule
+from probexit.exits.depth.tuning.adapt import Feedback, threshold_path
+from probexit.exits.depth.tuning.distil import Distillation, distil
+from probexit.exits.depth.tuning.plan import Plan, plan_drafts, plan_exits, sets_of
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.cost import PassCost, seconds_per_look
 

@@ -7,8 +7,8 @@ from typing import Self
 
 from probexit.exits.artefacts.parts import describe, rebuild
 from probexit.experiments.depth.bench import Bench
-from probexit.experiments.find import task
-from probexit.experiments.models import Source, load
+from probexit.experiments.recording.tasks.by_name import task
+from probexit.hooks.models import Source, load
 from probexit.probes.artefacts.folder import opened_artefact, write_artefact
 from probexit.probes.artefacts.strict_json import read_json
 

@@ -7,9 +7,9 @@ import torch
 from tqdm import tqdm
 
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.rollouts import Writing, write
+from probexit.exits.depth.tuning.rollouts import Writing, write
 from probexit.experiments.depth.bench import Bench
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
 
 
 @dataclass(frozen=True)

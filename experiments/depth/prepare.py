@@ -10,16 +10,16 @@ from typing import Any
 from probexit.calibration.certificate import Certificate
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.depth.controller import DepthController
+from probexit.exits.depth.deciders.examples import Examples
 from probexit.exits.depth.deciders.gap import Gap
-from probexit.exits.depth.distil import Distillation
-from probexit.exits.depth.examples import Examples
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.plain import PlainHead
-from probexit.exits.depth.losses import AnswerDiffers
 from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
 from probexit.exits.depth.modes.layer_set_search import search
-from probexit.exits.depth.rollouts import Reference
 from probexit.exits.depth.rule import ExitRule
+from probexit.exits.depth.tuning.distil import Distillation
+from probexit.exits.depth.tuning.losses import AnswerDiffers
+from probexit.exits.depth.tuning.rollouts import Reference
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.calibrate import Demand, calibrate
 from probexit.experiments.depth.cost import PassCost, measure, seconds_per_look
@@ -33,7 +33,7 @@ from probexit.experiments.depth.fit import (
     write_texts,
 )
 from probexit.experiments.depth.presets import PRESETS, Preset
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
 
 SETS = "draft-and-verify"  # the one method whose draft is a set of layers, not an exit
 SOURCES = {name: preset.source for name, preset in PRESETS.items()} | {SETS: "2309.08168"}

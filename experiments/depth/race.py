@@ -14,11 +14,11 @@ from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.full import Full
-from probexit.exits.depth.rollouts import Writing, write
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.trace import DepthTrace
+from probexit.exits.depth.tuning.rollouts import Writing, write
 from probexit.experiments.depth.bench import Bench
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
 
 PLAIN, OWN = "full model", "full model, own loop"
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.losses import AnswerDiffers
+from probexit.exits.depth.tuning.losses import AnswerDiffers
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.race import PLAIN, Ran, Speed, baseline_of, race, speed
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.trace import Cues, Trace
-from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reader, Reading, Rollout
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shards import write_shard
-from probexit.experiments.tasks.base import Item, Task
+from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.reader import CueReader
+from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import opens_thinking
 
 BATCH_TOKENS = 16_384  # prefilled together

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -30,22 +31,50 @@ def members(package: str) -> dict[str, type[Any]]:
         TypeError: if a module holds several such classes.
     """
     kept_by = contracts(package)
-    found = {}
-    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if info.ispkg:
-            continue
-        module = importlib.import_module(f"{package}.{info.name}")
+    found: dict[str, type[Any]] = {}
+    for module in _modules(package):
         kept = [cls for cls in _classes(module, abstract=False) if issubclass(cls, kept_by)]
         if len(kept) > 1:
             raise TypeError(f"{module.__name__} holds {len(kept)} members, not one: {kept}")
         if kept:
-            found[info.name] = kept[0]
+            name = module.__name__.rpartition(".")[2]
+            if name in found:
+                raise TypeError(f"{module.__name__} and {found[name].__module__} share a name")
+            found[name] = kept[0]
     return found
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    """Import a family's modules.
+
+    A family without a ``base`` module of its own keeps its contract in ``core`` and its members in
+    its other folders; a folder with a ``base`` module is no part of it.
+    """
+    folder = importlib.import_module(package)
+    flat = find_spec(f"{package}.base") is not None
+    for info in pkgutil.iter_modules(folder.__path__):
+        name = f"{package}.{info.name}"
+        if not info.ispkg:
+            yield importlib.import_module(name)
+        elif not flat and find_spec(f"{name}.base") is None:
+            yield from _modules_of(name)
+
+
+def _modules_of(package: str) -> Iterator[ModuleType]:
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if not info.ispkg:
+            yield importlib.import_module(f"{package}.{info.name}")
+
+
+def _base(package: str) -> ModuleType:
+    """Import the module that holds a family's contract."""
+    own = f"{package}.base"
+    return importlib.import_module(own if find_spec(own) else f"{package}.core.base")
 
 
 def contracts(package: str) -> tuple[type[Any], ...]:
     """Return the abstract classes of a family's ``base`` module."""
-    return tuple(_classes(importlib.import_module(f"{package}.base"), abstract=True))
+    return tuple(_classes(_base(package), abstract=True))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

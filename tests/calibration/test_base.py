@@ -3,8 +3,8 @@ import pytest
 
 from probexit.calibration.base import laxest, monotonised, require_level
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.multiple_testing import Bonferroni
 from probexit.calibration.split_conformal import SplitConformal
+from probexit.calibration.statistics.multiple_testing import Bonferroni
 
 
 def test_laxest_allowed():

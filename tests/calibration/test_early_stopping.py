@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.bounds import rank
 from probexit.calibration.early_stopping import EarlyStopping, EpochRule
+from probexit.calibration.statistics.bounds import rank
 
 ALPHA, N, EPOCHS, DRAWS = 0.1, 29, 60, 2000
 

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from probexit.calibration.base import laxest
-from probexit.calibration.bounds import binomial_p
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.multiple_testing import Bonferroni, FixedSequence, SplitFixedSequence
-from probexit.calibration.p_values import WSR, Binomial, HoeffdingBentkus
+from probexit.calibration.statistics.bounds import binomial_p
+from probexit.calibration.statistics.multiple_testing import (
+    Bonferroni,
+    FixedSequence,
+    SplitFixedSequence,
+)
+from probexit.calibration.statistics.p_values import WSR, Binomial, HoeffdingBentkus
 
 ALPHA, DELTA, N, DRAWS = 0.1, 0.1, 200, 2000
 SLACK = 3 * np.sqrt(DELTA * (1 - DELTA) / DRAWS)

@@ -3,7 +3,7 @@ import pytest
 
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.mapie_risk_control import MapieRiskControl
-from probexit.calibration.multiple_testing import Bonferroni
+from probexit.calibration.statistics.multiple_testing import Bonferroni
 
 
 def test_same_as_ours_with_bonferroni(first_crossing):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.outlook import Pilot, outlook
+from probexit.calibration.sample_size import Pilot, outlook
 
 
 @pytest.fixture(scope="module")

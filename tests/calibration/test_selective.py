@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from probexit.calibration.bounds import hoeffding_bentkus_p
 from probexit.calibration.selective import SelectiveRisk
+from probexit.calibration.statistics.bounds import hoeffding_bentkus_p
 
 
 def problems(n, seed):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from probexit.calibration.base import laxest
-from probexit.calibration.bounds import rank
 from probexit.calibration.split_conformal import SplitConformal, strictest_loss
+from probexit.calibration.statistics.bounds import rank
 
 ALPHA, DRAWS = 0.1, 2000
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.bounds import tolerance_rank
 from probexit.calibration.split_conformal import SplitConformal, above_rank
+from probexit.calibration.statistics.bounds import tolerance_rank
 from probexit.calibration.tolerance import Tolerance
 
 ALPHA, DELTA, DRAWS = 0.1, 0.1, 2000

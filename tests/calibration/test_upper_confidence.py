@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.tolerance import Tolerance
-from probexit.calibration.upper_bounds import (
+from probexit.calibration.statistics.upper_bounds import (
     Betting,
     ClopperPearson,
     Hoeffding,
     HoeffdingBentkus,
     UpperBound,
 )
+from probexit.calibration.tolerance import Tolerance
 from probexit.calibration.upper_confidence import UpperConfidence
 
 ALPHA, DELTA, N, DRAWS = 0.1, 0.1, 150, 2000

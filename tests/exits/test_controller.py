@@ -17,7 +17,7 @@ from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.patience import Patience as OtherPatience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.position import Position
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.cues.reflection import Reflection
 from probexit.hooks.cues.union import Union

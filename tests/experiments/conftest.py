@@ -15,14 +15,14 @@ from torch import Tensor
 
 from probexit.exits.signals.base import Moment, Signal
 from probexit.exits.trace import Cues, Trace
-from probexit.experiments.cli import main
-from probexit.experiments.comparison.compare import compare
-from probexit.experiments.comparison.table import Comparison
-from probexit.experiments.fitting import fit
-from probexit.experiments.methods.context import Context
-from probexit.experiments.models import Reasoner, Source, load
+from probexit.experiments.commands.cli import main
+from probexit.experiments.evaluation.compare import compare
+from probexit.experiments.evaluation.results import Comparison
+from probexit.experiments.fitting.fit import fit
+from probexit.experiments.fitting.splits import Splits, split
+from probexit.experiments.methods.core.context import Context
 from probexit.experiments.recording.run import Run
-from probexit.experiments.splits import Splits, split
+from probexit.hooks.models import Reasoner, Source, load
 
 LAYERS, WIDTH, TOP = (2, 5, 8), 8, 4
 CLOSING = 3

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from probexit.experiments.depth.folder import Fitted
-from probexit.experiments.fitting import load_fit, save_fit
+from probexit.experiments.fitting.fit import load_fit, save_fit
 from probexit.experiments.recording.run import Run
 from probexit.probes.artefacts.folder import opened_artefact, write_artefact
 from probexit.probes.artefacts.strict_json import read_json

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from probexit.experiments.cli import main
-from probexit.experiments.fitting import fitted_problems, splits_of
-from probexit.experiments.looks import read
+from probexit.experiments.commands.cli import main
+from probexit.experiments.fitting.fit import fitted_problems, splits_of
 from probexit.experiments.recording.run import Run
+from probexit.experiments.risk_control.looks import read
 
 
 def test_a_grown_run_keeps_its_fitted_problems_apart(tmp_path: Path) -> None:

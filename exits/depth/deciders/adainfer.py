@@ -8,8 +8,8 @@ from sklearn.svm import SVC
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.examples import Examples
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.examples import Examples
+from probexit.exits.depth.deciders.layer_view import Look
 
 
 @dataclass

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.layer_view import Look
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.examples import Examples
+from probexit.exits.depth.deciders.examples import Examples
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.fitted import Fitted
-from probexit.exits.depth.look import Look
 
 
 @dataclass

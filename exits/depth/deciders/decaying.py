@@ -7,8 +7,8 @@ from typing import Self
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.examples import Examples
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.examples import Examples
+from probexit.exits.depth.deciders.layer_view import Look
 
 
 @dataclass

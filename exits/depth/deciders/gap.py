@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.layer_view import Look
 
 
 @dataclass

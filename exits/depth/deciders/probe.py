@@ -8,9 +8,9 @@ from torch import Tensor
 
 from probexit.exits.artefacts.parts import UNFITTED
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.examples import Examples
+from probexit.exits.depth.deciders.examples import Examples
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.fitted import by_layer, joined
-from probexit.exits.depth.look import Look
 from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
 from probexit.probes.stored import restored

@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.examples import Examples
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.examples import Examples
+from probexit.exits.depth.deciders.layer_view import Look
 
 STOP, EXIT, CONTINUE = range(3)
 

@@ -13,7 +13,7 @@ from probexit.exits.depth.heads.base import Head
 
 @dataclass
 class TrainedHead(Head):
-    """A head made of one module per exit layer; train it with `probexit.exits.depth.distil`."""
+    """A head made of one module per exit layer; ``tuning/distil.py`` trains it."""
 
     def __post_init__(self) -> None:
         self.modules_: dict[int, nn.Module] = {}

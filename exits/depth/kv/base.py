@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from probexit.exits.depth.call import LayerCall
+from probexit.exits.depth.interception.layer_call import LayerCall
 
 
 @dataclass(frozen=True)

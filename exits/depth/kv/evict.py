@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.call import LayerCall
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.kv.base import KVPolicy
-from probexit.exits.depth.proxies import run_some
+from probexit.exits.depth.kv.proxies import run_some
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from probexit.exits.depth.call import LayerCall
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.kv.base import KVPolicy
-from probexit.exits.depth.proxies import keys_and_values, run_some
+from probexit.exits.depth.kv.proxies import keys_and_values, run_some
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
-from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.interception.attachment import Running
 from probexit.exits.depth.rule import ExitRule
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.decoding.forward_passes import Passes
+from probexit.exits.depth.decoding.loop import Writer, decode_one
+from probexit.exits.depth.decoding.text import Text
+from probexit.exits.depth.heads.readout import Readout
+from probexit.exits.depth.interception.attachment import Running
 from probexit.exits.depth.modes.base import Mode
-from probexit.exits.depth.passes import Passes
-from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import Decision, ExitRule, audit
-from probexit.exits.depth.single import Writer, decode_one
-from probexit.exits.depth.text import Text
 from probexit.exits.depth.trace import Step
 
 

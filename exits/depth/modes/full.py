@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.decoding.loop import decode_one
+from probexit.exits.depth.interception.attachment import Running
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUpWriter
 from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.single import decode_one
 
 
 @dataclass(frozen=True)

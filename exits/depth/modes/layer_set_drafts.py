@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from probexit.exits.depth.decoding.forward_passes import Passes
+from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.modes.self_speculation import Drafter, Drafting
-from probexit.exits.depth.passes import Passes
-from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import ExitRule
 
 

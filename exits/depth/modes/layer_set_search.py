@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Gates, Handler
+from probexit.exits.depth.interception.gates import Gates, Handler
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.hooks.layers import n_layers
 
 

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
-from probexit.exits.depth.attachment import Running
-from probexit.exits.depth.call import LayerCall
-from probexit.exits.depth.gates import Handler, refuse_gradient
+from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.heads.readout import Readout
+from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.gates import Handler, refuse_gradient
+from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.kv.base import KVPolicy
 from probexit.exits.depth.kv.propagate import Propagate
-from probexit.exits.depth.look import Look
 from probexit.exits.depth.modes.base import Mode
-from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import ExitRule, audit
 from probexit.exits.depth.trace import Audit, DepthTrace, Step
 

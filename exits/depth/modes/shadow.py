@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.attachment import Running
+from probexit.exits.depth.interception.attachment import Running
 from probexit.exits.depth.kv.propagate import Propagate
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.leave import RowExits

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-from probexit.exits.depth.cache import DepthLayer
+from probexit.exits.depth.decoding.cache import DepthLayer
 from probexit.exits.engines.refusals import refuse_recurrent_state, refuse_training
 from probexit.hooks.forward import forward
 

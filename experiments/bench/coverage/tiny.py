@@ -6,7 +6,7 @@ import torch
 import transformers
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from probexit.experiments.models import Reasoner
+from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags
 
 VOCABULARY = 128

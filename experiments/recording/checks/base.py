@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from probexit.experiments.models import Reasoner
+from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import opens_thinking
 
 QUESTIONS = (

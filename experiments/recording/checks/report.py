@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from probexit.experiments.find import members
-from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.checks.base import Finding, ModelCheck, Status, Subject
+from probexit.experiments.registry import members
+from probexit.hooks.models import Reasoner
 
 FAMILY = "probexit.experiments.recording.checks"
 ORDER = (

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from probexit.calibration.per_cue.base import CueCalibrator
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 
 MEMBERS = sorted(members("probexit.calibration.per_cue").items())
 every = pytest.mark.parametrize(("name", "make"), MEMBERS)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.bounds import rank
 from probexit.calibration.per_cue.mapie_split_conformal import MapieSplitConformal
+from probexit.calibration.statistics.bounds import rank
 
 
 def cues(rng, n):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from probexit.calibration.metrics.inputs import Scored
 from probexit.calibration.scaling.base import smoothed
-from probexit.calibration.scored import Scored
 
 
 def test_platt_targets_by_hand():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probexit.calibration import scaling
-from probexit.calibration.reliability import brier, ece
+from probexit.calibration.metrics.reliability import brier, ece
 from probexit.calibration.scaling.base import Scaling
 
 

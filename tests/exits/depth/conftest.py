@@ -9,7 +9,7 @@ import transformers
 from torch import Tensor, nn
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.deciders.layer_view import Look
 
 BASE = {
     "vocab_size": 97,

@@ -18,8 +18,10 @@ from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.calibrated_entropy import CalibratedEntropy
 from probexit.exits.depth.deciders.decaying import Decaying
 from probexit.exits.depth.deciders.entropy import Entropy
+from probexit.exits.depth.deciders.examples import Examples, record
 from probexit.exits.depth.deciders.few_columns import FewColumns
 from probexit.exits.depth.deciders.gap import Gap
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.deciders.max_probability import MaxProbability
 from probexit.exits.depth.deciders.oracle import Oracle
 from probexit.exits.depth.deciders.patience import Patience
@@ -27,11 +29,9 @@ from probexit.exits.depth.deciders.probe import ProbeDecider
 from probexit.exits.depth.deciders.saturation import Saturation
 from probexit.exits.depth.deciders.schedule import Schedule
 from probexit.exits.depth.deciders.stop_exit_continue import StopExitContinue
-from probexit.exits.depth.examples import Examples, record
 from probexit.exits.depth.heads.plain import PlainHead
-from probexit.exits.depth.look import Look
+from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.modes.shadow import Shadow
-from probexit.exits.depth.readout import Readout
 from probexit.exits.depth.rule import ExitRule
 
 LAYERS = (1, 2, 4)

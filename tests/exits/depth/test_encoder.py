@@ -6,10 +6,10 @@ import transformers
 from torch import Tensor
 
 from probexit.exits.depth.deciders.entropy import Entropy
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.deciders.patience import Patience
 from probexit.exits.depth.encoder import OffRamps, classify, train_ramps
 from probexit.exits.depth.heads.plain import PlainHead
-from probexit.exits.depth.look import Look
 from probexit.exits.depth.rule import ExitRule
 
 SIZES = {"vocab_size": 50, "num_labels": 3, "pad_token_id": 0}

@@ -14,7 +14,7 @@ from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.smoothed import Smoothed
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import NO_EXIT, exit_table
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 
 POLICIES = members("probexit.exits.policies")
 

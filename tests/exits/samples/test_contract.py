@@ -7,7 +7,7 @@ import torch
 
 from probexit.exits.samples.base import Sample, SampleRule, State
 from probexit.exits.samples.pruning import FEATURES, Pruning
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 from probexit.probes.random_direction import RandomDirection
 
 RULES = members("probexit.exits.samples")

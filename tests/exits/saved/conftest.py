@@ -12,8 +12,8 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.controller import DepthController
+from probexit.exits.depth.deciders.layer_view import Look
 from probexit.exits.depth.heads.base import Head
-from probexit.exits.depth.look import Look
 from probexit.exits.trace import Cues, Trace
 
 GOLDEN = Path(__file__).parents[2] / "data" / "controllers"

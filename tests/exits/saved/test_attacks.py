@@ -76,7 +76,7 @@ ELSEWHERE = [
     "this:c",
     "probexit.nowhere:Never",
     "probexit.exits.replay:exit_table",
-    "probexit.experiments.models:_pretrained",
+    "probexit.hooks.models:_pretrained",
     "probexit.experiments.recording.run:Run",
     "probexit.exits.artefacts.format_1:import_module",
     "probexit.exits.depth.persist:import_module",
@@ -139,7 +139,7 @@ def test_no_member_of_another_family(golden: str, place: str, name: str, forged:
 def test_the_hole_that_was_shown(forged: Any) -> None:
     """A model folder with code of its own lies beside ``depth.json``, whose mode loads it."""
     config = {"name": ".", "revision": "", "dtype": "float32", "trust_remote_code": True}
-    evil = {"class": "probexit.experiments.models:_pretrained", "config": config}
+    evil = {"class": "probexit.hooks.models:_pretrained", "config": config}
     with pytest.raises(ValueError, match=r"depth\.json: mode uses .*_pretrained"):
         forged("format-1/layers/gap-leave", at("mode", evil))
 

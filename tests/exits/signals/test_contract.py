@@ -14,7 +14,7 @@ from probexit.exits.signals.end_of_thinking import EndOfThinking
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Cues, Trace
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 from probexit.probes.artefacts.folder import read_artefact, write_artefact
 from probexit.probes.random_direction import RandomDirection
 from probexit.probes.sequence.base import SequenceProbe

@@ -10,7 +10,7 @@ from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.stated_run import StatedRun
 from probexit.exits.verifiers.function import FromFunction
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.think_tags import ThinkTags
 

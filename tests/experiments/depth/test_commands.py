@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from probexit.exits.depth.controller import DepthController
-from probexit.experiments.cli import main
+from probexit.experiments.commands.cli import main
 from probexit.experiments.depth.compare import Row, as_table
 from probexit.experiments.depth.folder import Fitted
 from probexit.experiments.depth.prepare import SOURCES

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from probexit.exits.depth.adapt import Feedback
 from probexit.exits.depth.trace import DepthTrace, Round, Step
+from probexit.exits.depth.tuning.adapt import Feedback
 from probexit.experiments.depth.figures import (
     agreement_against_depth,
     exit_histogram,

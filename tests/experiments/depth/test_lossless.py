@@ -8,8 +8,8 @@ from probexit.experiments import reasoner
 from probexit.experiments.depth.bench import Bench
 from probexit.experiments.depth.lossless import check
 from probexit.experiments.depth.prepare import SETS, Sizes, Workshop
-from probexit.experiments.find import task
-from probexit.experiments.models import Source, load
+from probexit.experiments.recording.tasks.by_name import task
+from probexit.hooks.models import Source, load
 
 PROMPTS = 500
 DEEP = getattr(reasoner, "deep_path", reasoner.path)()

@@ -19,7 +19,7 @@ from probexit.experiments.depth.cost import PassCost, Section4, measure
 from probexit.experiments.depth.lossless import check
 from probexit.experiments.depth.race import OWN, PLAIN, Ran, Speed, baseline_of, race, speed
 from probexit.experiments.depth.run import judge
-from probexit.experiments.tasks.base import Item
+from probexit.experiments.recording.tasks.base import Item
 
 ITEMS = [Item(str(i), str(i), "0") for i in range(3)]
 

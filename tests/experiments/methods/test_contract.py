@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.comparison.choice import all_methods, chosen
-from probexit.experiments.methods.base import Family, Unavailable
-from probexit.experiments.methods.outcome import Outcome
-from probexit.experiments.methods.tally import START
-from probexit.experiments.splits import Splits
+from probexit.experiments.evaluation.choice import all_methods, chosen
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.core.accounting import START
+from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.outcome import Outcome
 
 METHODS = chosen("replayed")
 LIVE = {name: method for name, method in all_methods().items() if not method.replayed}
@@ -55,7 +55,7 @@ def on_test(context, traces):
 
 def test_the_walk_finds_the_family():
     assert {"full_run", "no_thinking", "fixed_budget", "random_exit", "oracle"} <= set(METHODS)
-    assert {"trial_confidence", "equal_answers", "lynx", "probe"} <= set(METHODS)
+    assert {"trial_confidence", "answer_consistency", "lynx", "probe"} <= set(METHODS)
 
 
 @pytest.mark.parametrize("method", all_methods().values(), ids=all_methods())

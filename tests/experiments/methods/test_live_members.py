@@ -9,27 +9,32 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.comparison.choice import all_methods
-from probexit.experiments.comparison.compare import compare
-from probexit.experiments.comparison.text import as_text
-from probexit.experiments.find import task
-from probexit.experiments.fresh.bench import Bench
-from probexit.experiments.methods.activation_addition import ActivationAddition
-from probexit.experiments.methods.base import Family, Unavailable
-from probexit.experiments.methods.diff_adapt import DiffAdapt, Level, levels_of, needed
-from probexit.experiments.methods.efficiency_steering import EfficiencySteering
-from probexit.experiments.methods.end_boost import EndBoost
-from probexit.experiments.methods.full_run import FullRun
-from probexit.experiments.methods.full_run_again import FullRunAgain
-from probexit.experiments.methods.live_rule import LiveRule
-from probexit.experiments.methods.oracle import Oracle
-from probexit.experiments.methods.overclocking import Overclocking, ridge
-from probexit.experiments.methods.probe import Probe
-from probexit.experiments.methods.steering import nearest
-from probexit.experiments.methods.stop_temperature import StopTemperature
-from probexit.experiments.methods.tally import START
-from probexit.experiments.methods.think_or_not import ThinkOrNot
-from probexit.experiments.splits import Splits
+from probexit.experiments.evaluation.choice import all_methods
+from probexit.experiments.evaluation.compare import compare
+from probexit.experiments.evaluation.render.text import as_text
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.before_thinking.diff_adapt import (
+    DiffAdapt,
+    Level,
+    levels_of,
+    needed,
+)
+from probexit.experiments.methods.before_thinking.think_or_not import ThinkOrNot
+from probexit.experiments.methods.core.accounting import START
+from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.live_rule import LiveRule
+from probexit.experiments.methods.core.steering import nearest
+from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.methods.interventions.end_boost import EndBoost
+from probexit.experiments.methods.interventions.stop_temperature import StopTemperature
+from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.reference.full_run import FullRun
+from probexit.experiments.methods.reference.full_run_again import FullRunAgain
+from probexit.experiments.methods.reference.oracle import Oracle
+from probexit.experiments.methods.steering.activation_addition import ActivationAddition
+from probexit.experiments.methods.steering.efficiency_steering import EfficiencySteering
+from probexit.experiments.methods.steering.overclocking import Overclocking, ridge
+from probexit.experiments.recording.tasks.by_name import task
 
 MINE = (
     *("activation_addition", "diff_adapt", "efficiency_steering", "end_boost", "full_run_again"),

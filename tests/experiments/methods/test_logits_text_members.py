@@ -9,17 +9,17 @@ import torch
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.verifiers.function import FromFunction
 from probexit.exits.verifiers.stated_answer import StatedAnswer
-from probexit.experiments.methods.base import Unavailable
-from probexit.experiments.methods.completion import CompletionPoint
-from probexit.experiments.methods.concise import Concise
-from probexit.experiments.methods.cusum import Cusum
-from probexit.experiments.methods.eat import Eat
-from probexit.experiments.methods.group_confidence import DeepConfGroup
-from probexit.experiments.methods.hedging import Hedging
-from probexit.experiments.methods.momentum import Mur
-from probexit.experiments.methods.think_brake import ThinkBrake
-from probexit.experiments.methods.trimr import TrimR
-from probexit.experiments.splits import Splits
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.logits.concise import Concise
+from probexit.experiments.methods.logits.cusum import Cusum
+from probexit.experiments.methods.logits.eat import Eat
+from probexit.experiments.methods.logits.group_confidence import DeepConfGroup
+from probexit.experiments.methods.logits.mur import Mur
+from probexit.experiments.methods.logits.think_brake import ThinkBrake
+from probexit.experiments.methods.text.completion import CompletionPoint
+from probexit.experiments.methods.text.hedging import Hedging
+from probexit.experiments.methods.text.trimr import TrimR
 
 # The small contexts' 100 calibration problems are one: wrong at its first cue, right at its second.
 

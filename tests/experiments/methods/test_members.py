@@ -8,18 +8,18 @@ import torch
 
 from probexit.calibration.per_cue.class_conditional import ClassConditional
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.methods.base import Unavailable
-from probexit.experiments.methods.equal_answers import EqualAnswers
-from probexit.experiments.methods.fixed_budget import FixedBudget
-from probexit.experiments.methods.full_run import FullRun
-from probexit.experiments.methods.lynx_calibration import LynxCalibration
-from probexit.experiments.methods.no_thinking import NoThinking
-from probexit.experiments.methods.oracle import Oracle
-from probexit.experiments.methods.probe import Probe
-from probexit.experiments.methods.random_exit import RandomExit
-from probexit.experiments.methods.tally import START
-from probexit.experiments.methods.trial_confidence import TrialAnswer
-from probexit.experiments.splits import Splits
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.core.accounting import START
+from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.hidden_states.lynx_calibration import LynxCalibration
+from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.methods.reference.fixed_budget import FixedBudget
+from probexit.experiments.methods.reference.full_run import FullRun
+from probexit.experiments.methods.reference.no_thinking import NoThinking
+from probexit.experiments.methods.reference.oracle import Oracle
+from probexit.experiments.methods.reference.random_exit import RandomExit
+from probexit.experiments.methods.trial_answers.answer_consistency import EqualAnswers
+from probexit.experiments.methods.trial_answers.trial_confidence import TrialAnswer
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Loop
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.cli import main
-from probexit.experiments.comparison.choice import all_methods
-from probexit.experiments.cues import cue_set
-from probexit.experiments.find import task
-from probexit.experiments.fitting import fit
-from probexit.experiments.methods.base import Unavailable
-from probexit.experiments.methods.context import Context
-from probexit.experiments.methods.dial import Dial
+from probexit.experiments.commands.cli import main
+from probexit.experiments.evaluation.choice import all_methods
+from probexit.experiments.fitting.fit import fit
+from probexit.experiments.fitting.splits import split
+from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.recording.cues import cue_set
 from probexit.experiments.recording.run import Run
-from probexit.experiments.splits import split
+from probexit.experiments.recording.tasks.by_name import task
 
 METHODS = {name: made for name, made in all_methods().items() if made.replayed and made.deployable}
 NO_LIVE_SIGNAL = {"random_exit"}  # its coin is tossed anew

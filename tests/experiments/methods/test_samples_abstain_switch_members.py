@@ -9,16 +9,19 @@ import pytest
 import torch
 
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.methods.base import Unavailable
-from probexit.experiments.methods.deepconf_voting import DeepConfVoting
-from probexit.experiments.methods.entropy_handover import EntropyHandover, rolling_entropies
-from probexit.experiments.methods.first_finish_search import FirstFinishSearch
-from probexit.experiments.methods.fractured import Fractured
-from probexit.experiments.methods.fractured_majority import FracturedMajority
-from probexit.experiments.methods.pruning import MidGenerationPruning
-from probexit.experiments.methods.selective_answering import SelectiveAnswering
-from probexit.experiments.methods.short_m import ShortMAtK
-from probexit.experiments.methods.spec_reason import SpecReason
+from probexit.experiments.methods.abstaining.selective_answering import SelectiveAnswering
+from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.samples.deepconf_voting import DeepConfVoting
+from probexit.experiments.methods.samples.first_finish_search import FirstFinishSearch
+from probexit.experiments.methods.samples.fractured import Fractured
+from probexit.experiments.methods.samples.fractured_majority import FracturedMajority
+from probexit.experiments.methods.samples.pruning import MidGenerationPruning
+from probexit.experiments.methods.samples.short_m import ShortMAtK
+from probexit.experiments.methods.two_models.entropy_handover import (
+    EntropyHandover,
+    rolling_entropies,
+)
+from probexit.experiments.methods.two_models.spec_reason import SpecReason
 
 
 def by_label(method, context):

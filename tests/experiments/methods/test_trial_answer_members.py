@@ -6,18 +6,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from probexit.calibration.upper_bounds import Hoeffding as HoeffdingBound
+from probexit.calibration.statistics.upper_bounds import Hoeffding as HoeffdingBound
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.methods.base import Unavailable
-from probexit.experiments.methods.code_stop import CodeStop
-from probexit.experiments.methods.deer import Deer
-from probexit.experiments.methods.deer_geometric import DeerByGeometricMean
-from probexit.experiments.methods.dynasor import Dynasor
-from probexit.experiments.methods.equal_answers import EqualAnswers
-from probexit.experiments.methods.es_cot import EsCot
-from probexit.experiments.methods.learn_stop import Hoeffding, LearnStop
-from probexit.experiments.methods.whole_numbers import whole_numbers
-from probexit.experiments.splits import Splits
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.core.threshold_sweep import whole_numbers
+from probexit.experiments.methods.trial_answers.answer_consistency import EqualAnswers
+from probexit.experiments.methods.trial_answers.code_stop import CodeStop
+from probexit.experiments.methods.trial_answers.deer import Deer
+from probexit.experiments.methods.trial_answers.deer_geometric import DeerByGeometricMean
+from probexit.experiments.methods.trial_answers.dynasor import Dynasor
+from probexit.experiments.methods.trial_answers.es_cot import EsCot
+from probexit.experiments.methods.trial_answers.learn_stop import Hoeffding, LearnStop
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.experiments.cues import cue_set
-from probexit.experiments.find import task
-from probexit.experiments.models import Source, load
+from probexit.experiments.recording.cues import cue_set
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Run
+from probexit.experiments.recording.tasks.by_name import task
+from probexit.hooks.models import Source, load
 
 N, SHARD = 8, 2
 

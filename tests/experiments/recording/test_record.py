@@ -10,13 +10,13 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.trace import Trace
-from probexit.experiments.find import task
-from probexit.experiments.models import Reasoner
 from probexit.experiments.recording.record import Recorder, answer_text, thinking_span
 from probexit.experiments.recording.run import Manifest, Run, tags_from
-from probexit.experiments.tasks.base import Item, Task
+from probexit.experiments.recording.tasks.base import Item, Task
+from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.cues.reflection import Reflection
+from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags
 
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from probexit.experiments.find import members
+from probexit.experiments.registry import members
 from probexit.probes.sequence.base import SequenceProbe
 from probexit.probes.sequence.gru import GRU
 from probexit.probes.sequence.lstm import LSTM

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from probexit.exits.engines import generate as engine
-from probexit.experiments.models import Reasoner, Source, load
 from probexit.experiments.recording.checks.base import Finding, Status
 from probexit.experiments.recording.checks.report import as_table, refuse_wrong, run_checks
+from probexit.hooks.models import Reasoner, Source, load
 
 Fault = Callable[[Reasoner], Any]
 

@@ -1,0 +1,1 @@
+"""What scores are worth: discrimination, reliability, risk against coverage."""

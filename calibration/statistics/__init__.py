@@ -1,0 +1,1 @@
+"""What certificates stand on: bounds, p-values, intervals, bootstrap."""

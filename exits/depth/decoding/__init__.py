@@ -1,0 +1,1 @@
+"""The token loop for one prompt, its passes, cache and text."""

@@ -1,0 +1,1 @@
+"""Between a model and its layers: gates, layer calls, attachment."""

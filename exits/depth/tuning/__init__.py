@@ -1,0 +1,1 @@
+"""What is learnt or chosen before exits pay: heads, losses, plans, roll-outs."""

@@ -1,0 +1,51 @@
+"""Which exit rules to compare: by group or by name, in the table's order."""
+
+from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.registry import members, named
+
+METHODS = "probexit.experiments.methods"
+# One rule of each kind: a table that fits a terminal.
+CORE = (
+    *("full_run", "no_thinking", "fixed_budget", "random_exit", "answer_consistency"),
+    *("trial_confidence", "lynx_calibration", "probe", "oracle"),
+)
+FRAME = ("full_run", "probe", "oracle")  # what every other row is read against
+AGAIN = "full_run_again"  # what a live row is read against: another run is another run
+GROUPS = ("core", "all", "replayed", "live")
+
+
+def all_methods() -> dict[str, Method]:
+    """Return every method by its name, by family and then by name."""
+    order = list(Family)
+    found: list[tuple[str, Method]] = [(name, make()) for name, make in members(METHODS).items()]
+    return dict(sorted(found, key=lambda item: (order.index(item[1].family), item[0])))
+
+
+def chosen(choice: str) -> dict[str, Method]:
+    """Return methods by name, in the table's order.
+
+    Args:
+        choice: ``core``, ``all``, ``replayed`` (needs no model), ``live`` (generates anew), names,
+            or several of these with commas. The full run, our rule and the oracle always come
+            with them, and with a live rule the full run once more.
+
+    Raises:
+        ValueError: on an unknown name, with the one that was perhaps meant.
+    """
+    found, wanted = all_methods(), set(FRAME)
+    for part in (part.strip() for part in choice.split(",")):
+        wanted |= _group(part, found) if part in GROUPS else {_name(part)}
+    if not all(found[name].replayed for name in wanted):
+        wanted.add(AGAIN)
+    return {name: method for name, method in found.items() if name in wanted}
+
+
+def _group(group: str, found: dict[str, Method]) -> set[str]:
+    if group == "core":
+        return set(CORE)
+    kept = {"all": (True, False), "replayed": (True,), "live": (False,)}[group]
+    return {name for name, method in found.items() if method.replayed in kept}
+
+
+def _name(part: str) -> str:
+    return named(METHODS, part).__module__.rpartition(".")[2]

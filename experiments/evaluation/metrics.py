@@ -1,0 +1,100 @@
+"""Measure a tally against the full run and the oracle, the same way for every rule."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from probexit.calibration.statistics.intervals import Interval
+from probexit.exits.replay import NO_EXIT
+from probexit.exits.trace import Trace
+from probexit.experiments.evaluation.problems import Band, Problems
+from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.reference.oracle import earliest_right
+
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured of one rule at one operating point, over problems.
+
+    Attributes:
+        accuracy: Share of right answers.
+        change: Accuracy minus the full run's, paired.
+        thinking: Mean thinking tokens.
+        probing: Mean tokens decoded only to decide.
+        total: Mean of all tokens: thinking, probing, closing text and answer.
+        saved: Share of the full run's thinking that is saved.
+        saved_total: Share of all its tokens that is saved, after probing.
+        oracle_share: Thinking saved, as a share of what the oracle saves.
+        risk: Observed risk: the mean loss.
+        risk_solved: The same among problems that the full run solves; NaN where not measured.
+    """
+
+    accuracy: Interval
+    change: Interval
+    thinking: Interval
+    probing: float
+    total: Interval
+    saved: Interval
+    saved_total: Interval
+    oracle_share: Interval
+    risk: Interval
+    risk_solved: Interval = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What rules are measured against.
+
+    Attributes:
+        problems: The test problems and draws of them.
+        full: The full run.
+        oracle: The oracle.
+    """
+
+    problems: Problems
+    full: Tally
+    oracle: Tally
+
+    @classmethod
+    def of(cls, traces: Sequence[Trace], ledger: Ledger) -> Self:
+        """Make the ruler of some test traces.
+
+        Raises:
+            ValueError: if there are none.
+        """
+        problems = Problems.among(traces)
+        full = np.full(len(traces), NO_EXIT)
+        best = np.array([earliest_right(trace) for trace in traces])
+        return cls(problems, ledger.tally(full), ledger.tally(best))
+
+    def measure(self, tally: Tally) -> Measures:
+        """Measure a tally ``[n]``."""
+        problems, full = self.problems, self.full
+        saved = full.thinking - tally.thinking
+        return Measures(
+            accuracy=problems.rate(tally.correct),
+            change=problems.change(tally.correct - full.correct),
+            thinking=problems.mean(tally.thinking),
+            probing=float(tally.probing.mean()),
+            total=problems.mean(tally.total),
+            saved=problems.ratio(saved, full.thinking),
+            saved_total=problems.ratio(full.total - tally.total, full.total),
+            oracle_share=problems.ratio(saved, full.thinking - self.oracle.thinking),
+            risk=problems.rate(tally.loss),
+            risk_solved=problems.rate_among(tally.loss, full.correct),
+        )
+
+    def saved(self, tally: Tally) -> Band:
+        """Return the share of thinking saved, of a tally ``[n, m]``."""
+        full = self.full.thinking
+        return self.problems.ratios(full[:, None] - tally.thinking, full)
+
+    def saved_total(self, tally: Tally) -> Band:
+        """Return the share of all tokens saved, of a tally ``[n, m]``."""
+        full = self.full.total
+        return self.problems.ratios(full[:, None] - tally.total, full)

@@ -1,0 +1,48 @@
+"""The exit rules as a list for a terminal, 120 columns wide: what each reads and costs."""
+
+import textwrap
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+
+from probexit.experiments.methods.core.base import Method
+
+WIDTH = 120
+# heading, width, what to show; what is longer goes on below
+COLUMNS: tuple[tuple[str, int, Callable[[Method], str]], ...] = (
+    ("reads", 22, lambda method: method.reads),
+    ("extra cost", 21, lambda method: method.cost),
+    ("training needed", 18, lambda method: method.training),
+    ("guarantee", 22, lambda method: method.guarantee),
+    ("source", 10, lambda method: method.source or "-"),
+)
+NAME = WIDTH - sum(width + 1 for _, width, _ in COLUMNS)
+
+
+def as_list(methods: Mapping[str, Method]) -> str:
+    """Lay the methods out by family; ``*`` marks one that generates anew."""
+    heads = _line("name", [heading for heading, _, _ in COLUMNS])
+    lines = [heads, "-" * WIDTH]
+    family = None
+    for name, method in methods.items():
+        if method.family != family:
+            lines += [""] * (family is not None) + [f"[{method.family.value}]"]
+            family = method.family
+        lines += _entry(name if method.replayed else f"{name}*", method)
+    if not all(method.replayed for method in methods.values()):
+        lines += ["", "* changes the text, so it cannot be replayed: it generates anew."]
+    return "\n".join(lines)
+
+
+def _entry(name: str, method: Method) -> list[str]:
+    cells = [
+        textwrap.wrap(show(method), width, break_long_words=False) or [""]
+        for _, width, show in COLUMNS
+    ]
+    rows = zip_longest([name], *cells, fillvalue="")
+    return [_line(first, rest) for first, *rest in rows]
+
+
+def _line(name: str, cells: list[str]) -> str:
+    widths = (width for _, width, _ in COLUMNS)
+    parts = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+    return " ".join([f"{name:<{NAME}}", *parts]).rstrip()

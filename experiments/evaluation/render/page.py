@@ -1,0 +1,119 @@
+"""The methods page: which exit rules win where, and what each is, from the tables of several runs.
+
+Everything on it is computed: from ``compare.json`` of the runs, and from the presets themselves.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from probexit.experiments.evaluation.findings import Ranking, published, sentences
+from probexit.experiments.evaluation.render import wording
+from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.methods.core.base import Method
+
+# Markdown, not HTML; what a task or a model wrote does not get here.
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=False,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One run on the page.
+
+    Attributes:
+        name: The run's name.
+        setting: What was recorded, in words.
+        comparison: Its table.
+        figures: Pictures, as links relative to the page.
+    """
+
+    name: str
+    setting: str
+    comparison: Comparison
+    figures: Sequence[str] = ()
+
+
+def page(chapters: Sequence[Chapter], methods: Mapping[str, Method], command: str) -> str:
+    """Write the page in Markdown.
+
+    Args:
+        chapters: The runs, in order.
+        methods: Every method, by name.
+        command: What generates the page.
+    """
+    text = TEMPLATES.get_template("page.jinja").render(
+        chapters=chapters,
+        methods=methods,
+        command=command,
+        ranks=ranks(chapters),
+        level=level(chapters),
+        words=wording,
+        cell=cell,
+        sentences=sentences,
+        published=published,
+        about=about,
+    )
+    return text.strip() + "\n"
+
+
+def ranks(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
+    """Return each rule with its rank and saving per run, best mean rank first.
+
+    A rule that no run's ranking holds is left out; a dash where one does not.
+    """
+    tables = [Ranking.of(chapter.comparison).kept for chapter in chapters]
+    places = [{row.title: (rank, row) for rank, row in enumerate(kept, 1)} for kept in tables]
+    titles = dict.fromkeys(title for place in places for title in place)
+
+    def mean_rank(title: str) -> float:
+        worst = [len(kept) + 1 for kept in tables]
+        found = [
+            place[title][0] if title in place else last
+            for place, last in zip(places, worst, strict=True)
+        ]
+        return sum(found) / len(found)
+
+    def shown(place: dict[str, tuple[int, Row]], title: str) -> str:
+        if title not in place:
+            return "-"
+        rank, row = place[title]
+        return f"{rank}: {wording.share(row.measures.saved_total.estimate)}"
+
+    return [(title, [shown(p, title) for p in places]) for title in sorted(titles, key=mean_rank)]
+
+
+def level(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
+    """Return what each rule saves of all tokens, per run, at the risk observed for ours there."""
+    saved = [
+        {point.title: point.saved_total for point in chapter.comparison.equal_risk}
+        for chapter in chapters
+    ]
+    titles = dict.fromkeys(title for own in saved for title in own)
+
+    def mean(title: str) -> float:
+        return sum(own.get(title, 0.0) for own in saved) / len(saved)
+
+    return [
+        (title, [wording.share(own[title]) if title in own else "-" for own in saved])
+        for title in sorted(titles, key=mean, reverse=True)
+    ]
+
+
+def about(method: Method) -> str:
+    """Return the class docstring in one line, without the list of attributes."""
+    text = inspect.cleandoc(type(method).__doc__ or "").split("\nAttributes:")[0]
+    return cell(" ".join(text.split()))
+
+
+def cell(text: str) -> str:
+    """Escape what would end a cell of a Markdown table."""
+    return text.replace("|", "\\|")

@@ -1,0 +1,140 @@
+"""Compare every exit rule on a run, and keep the table, the figures and the report beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from probexit.experiments.evaluation.choice import CORE
+from probexit.experiments.evaluation.compare import compare
+from probexit.experiments.evaluation.layers import layer_map
+from probexit.experiments.evaluation.report.figures import Picture, pictures
+from probexit.experiments.evaluation.report.page import Report, describe, examples
+from probexit.experiments.evaluation.results import Comparison
+from probexit.experiments.fitting.fit import PROBES, load_fit, splits_of
+from probexit.experiments.methods.core.base import Method
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.recording.run import Run, tags_from
+from probexit.experiments.registry import named
+from probexit.hooks.models import Reasoner, Source, load
+
+READABLE = 12  # curves in one figure; of more, one of each kind is drawn (see `frontier`)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """At which risks to compare, and on how much.
+
+    Attributes:
+        alpha: The common one: every rule is certified at it.
+        ours: Those at which our rule is shown as well.
+        problems: Test problems to use; None takes all.
+    """
+
+    alpha: float = 0.05
+    ours: tuple[float, ...] = (0.02, 0.05, 0.1)
+    problems: int | None = None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run under comparison.
+
+    Attributes:
+        run: The run.
+        context: Its traces, probe and risk.
+        comparison: The table.
+        pictures: The figures.
+    """
+
+    run: Run
+    context: Context
+    comparison: Comparison
+    pictures: list[Picture]
+
+    def write(self) -> Path:
+        """Write ``compare.json`` and the figures; return the figures' folder."""
+        (self.run.folder / "compare.json").write_text(self.comparison.to_json(), encoding="utf-8")
+        folder = self.run.folder / "figures"
+        for picture in self.pictures:
+            picture.save(folder)
+        return folder
+
+
+def compare_run(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Compared:
+    """Compare exit rules on the run's test split.
+
+    Args:
+        run: A run with a fitted probe.
+        levels: The common risk, and those of our rule.
+        methods: Rules by name, in the table's order.
+
+    Raises:
+        ValueError: if no probe was fitted, or nothing was recorded.
+    """
+    context = context_of(run, levels, methods)
+    comparison = compare(context, methods)
+    fitted, layers = load_fit(run), run.manifest.layers
+    by_layer = layer_map(context.splits, layers, named(PROBES, fitted.probe), fitted.target)
+    shown = comparison if len(comparison.curves) <= READABLE else comparison.only(CORE)
+    return Compared(run, context, comparison, pictures(context, shown, by_layer))
+
+
+def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Context:
+    """Return what the rules are given; a bench only if one of them must generate anew.
+
+    Raises:
+        ValueError: as ``compare_run``.
+    """
+    fitted, reasoner, splits = load_fit(run), source_of(run), splits_of(run)
+    live = not all(method.replayed for method in methods.values())
+    return Context(
+        splits=replace(splits, test=splits.test[: levels.problems]),
+        probe=fitted.signal,
+        grid=fitted.grid,
+        closing=len(reasoner.closing_ids()),
+        alpha=levels.alpha,
+        alphas=levels.ours,
+        seed=run.manifest.seed,
+        bench=Bench.of(run, reasoner) if live else None,
+    )
+
+
+def report_on(compared: Compared) -> Path:
+    """Write ``report.html`` into the run's folder."""
+    tokenizer = source_of(compared.run).tokenizer
+    report = Report(
+        title=f"{compared.run.manifest.model} on {compared.run.manifest.task}",
+        recorded={**_settings(compared.run), **describe(compared.context)},
+        comparison=compared.comparison,
+        pictures=compared.pictures,
+        examples=examples(compared.context, compared.comparison, tokenizer.decode),
+    )
+    return report.write(compared.run.folder / "report.html")
+
+
+def _settings(run: Run) -> dict[str, str]:
+    manifest = run.manifest
+    decoding = manifest.decoding
+    temperature = decoding["temperature"]
+    drawn = "greedy" if temperature == 0 else f"sampled at temperature {temperature:g}"
+    return {
+        "model": manifest.model,
+        "task": f"{manifest.task}, seed {manifest.seed}",
+        "decoding": f"{drawn}, at most {decoding['max_new_tokens']} tokens",
+        "cue set": manifest.cues,
+    }
+
+
+def source_of(run: Run) -> Reasoner:
+    """Load the model that a run was recorded with, with the run's tags and closing text."""
+    manifest = run.manifest
+    return load(
+        Source(
+            manifest.model,
+            manifest.revision,
+            closing=manifest.closing,
+            tags=tags_from(manifest.tags),
+            answer_tokens=manifest.answer_tokens,
+        )
+    )

@@ -1,0 +1,1 @@
+"""From a recorded run to a fitted probe: splits, targets, fit, quality."""

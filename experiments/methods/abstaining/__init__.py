@@ -1,0 +1,1 @@
+"""Rules that may keep an answer to themselves."""

@@ -1,0 +1,70 @@
+"""What every exit rule is given: the same traces, the same risk, the same accounting."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from torch import Tensor
+
+from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.exits.signals.base import Signal
+from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.methods.core.accounting import Ledger
+from probexit.experiments.risk_control.losses.base import Loss
+from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
+
+if TYPE_CHECKING:
+    from probexit.experiments.methods.online.live_evaluator import Bench
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Context:
+    """A run, as the rules under comparison see it.
+
+    Attributes:
+        splits: Traces to fit on, to calibrate on and to test on, disjoint by problem.
+        probe: The fitted probe.
+        grid: ``[m]`` thresholds of the probe, strict to lax, chosen without the calibration split.
+        closing: Tokens that close the thinking and start the answer on an exit.
+        alpha: The risk at which all rules are compared.
+        delta: Chance that a certificate fails.
+        loss: What the risk is the mean of.
+        alphas: The risks at which our own rule is shown.
+        seed: Of everything drawn.
+        bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
+    """
+
+    splits: Splits
+    probe: Signal
+    grid: Tensor
+    closing: int
+    alpha: float = 0.05
+    delta: float = 0.1
+    loss: Loss = field(default_factory=LostCorrect)
+    alphas: tuple[float, ...] = (0.02, 0.05, 0.1)
+    seed: int = 0
+    bench: "Bench | None" = None
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What leaving each test trace at each place gives and costs."""
+        return Ledger.of(self.splits.test, self.closing, self.loss)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Make something when first asked for it by this key; the same thing after that.
+
+        So what a rule fits serves its rows, its curve and other rules. ``dataclasses.replace``
+        forgets all of it, as it must.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
+
+    def calibrator(self, alpha: float) -> LearnThenTest:
+        """Make the calibrator that certifies every rule at risk ``alpha``."""
+        return LearnThenTest(alpha, self.delta)

@@ -1,0 +1,68 @@
+"""What presets over two models share: where the second one comes from."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from probexit.exits.engines.two_models.base import Engine
+from probexit.exits.engines.two_models.pair import Pair
+from probexit.experiments import reasoner
+from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_rule import LiveRule
+from probexit.experiments.methods.online.base import Recipe
+from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.two_models import TwoModels
+from probexit.hooks.models import DEEP, SHIPPED, Reasoner, Source, load
+
+SIBLINGS = {SHIPPED: reasoner.path(), DEEP: reasoner.deep_path()}
+
+
+@dataclass(frozen=True)
+class TwoModelRule(LiveRule):
+    """Write the test problems with the recorded model and another of the same tokenizer.
+
+    The smaller of the two, by parameters that a token uses, is the small one.
+
+    Attributes:
+        second: Folder or hub id of the other model; "" = the other shipped one.
+    """
+
+    family: ClassVar[Family] = Family.SWITCH
+    cost: ClassVar[str] = "what each model reads of the other's; batch of one"
+    second: str = ""
+
+    @abstractmethod
+    def engines(self, context: Context) -> dict[str, Engine]:
+        """Return how the two share the work, by the label of the operating point."""
+
+    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+        other = context.once(("second model", self.second), lambda: self._other(bench))
+        return {label: TwoModels(engine, other) for label, engine in self.engines(context).items()}
+
+    def _other(self, bench: Bench) -> Reasoner:
+        """Load the second model.
+
+        Raises:
+            Unavailable: if there is none, or it has another tokenizer.
+        """
+        names = [self.second] if self.second else _siblings(bench.reasoner)
+        if not names:
+            raise Unavailable(
+                "needs a second model with the same tokenizer: name its folder or hub id in the "
+                f"field `second` of {type(self).__name__}"
+            )
+        other = load(Source(names[0], dtype=str(bench.reasoner.model.dtype).removeprefix("torch.")))
+        try:
+            ours = bench.reasoner
+            Pair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
+        except ValueError as why:
+            raise Unavailable(f"needs another second model: {why}") from why
+        return other
+
+
+def _siblings(ours: Reasoner) -> list[str]:
+    """Return the other shipped models, if this is one of them."""
+    if ours.name not in SIBLINGS:
+        return []
+    return [name for name, folder in SIBLINGS.items() if name != ours.name and folder.is_dir()]

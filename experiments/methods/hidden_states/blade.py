@@ -1,0 +1,81 @@
+"""BLADE (arXiv 2607.28966): labels from unanimous sampled answers, four layers, two accepts."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from probexit.exits.policies.base import ExitPolicy
+from probexit.exits.policies.patience import Patience
+from probexit.exits.signals.base import Signal
+from probexit.exits.signals.probe import ProbeSignal
+from probexit.exits.trace import Trace
+from probexit.experiments.fitting.targets import pooled, unanimous
+from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.per_cue_conformal import PerCue
+from probexit.experiments.methods.core.training import (
+    Layers,
+    at_cue,
+    recorded_layers,
+    trainable,
+    trained,
+)
+from probexit.probes.discriminant import Discriminant
+from probexit.probes.mlp import MLP
+from probexit.probes.sweep import sweep
+
+
+@dataclass(frozen=True)
+class Blade(PerCue):
+    """Exit after two cues in a row that the conformal rule of LYNX calls safe.
+
+    Safe means that all sampled forced answers are right (16 in the paper; as many as were
+    recorded). Known from a summary only: there, sentences need two accepts and words of self-doubt
+    one; a recording does not say which cue is which, so here all need two. How the paper chooses
+    its four layers is not known; here by cross-validated AUROC of each alone, with a discriminant.
+
+    Attributes:
+        layers: How many layers are concatenated; all if fewer were recorded.
+        levels_per_cue: The laxest and the strictest of the published levels.
+        patience: Accepts in a row.
+    """
+
+    title: ClassVar[str] = "BLADE"
+    family: ClassVar[Family] = Family.HIDDEN
+    reads: ClassVar[str] = "hidden states"
+    training: ClassVar[str] = "MLP on sampled, graded forced exits"
+    source: ClassVar[str] = "2607.28966"
+    summary: ClassVar[str] = "exits after two cues that conformal prediction calls safe"
+    layers: int = 4
+    levels_per_cue: tuple[float, ...] = (0.01, 0.002)
+    patience: int = 2
+
+    def signal(self, context: Context) -> Signal:
+        if any(
+            t.cues.sampled_right is None for t in (*context.splits.fit, *context.splits.calibrate)
+        ):
+            raise Unavailable("no sampled answers: record with --answer-samples 16")
+        at = self._best(context)
+        probe = trained(MLP(), context, unanimous, at_cue, at)
+        return ProbeSignal(probe=probe, at=at, recorded=recorded_layers(context))
+
+    def policy(self, context: Context) -> ExitPolicy:
+        return Patience(patience=self.patience)
+
+    def safe(self, trace: Trace) -> Tensor:
+        return unanimous(trace)
+
+    def deltas(self, context: Context) -> tuple[float, ...]:
+        return self.levels_per_cue
+
+    def _best(self, context: Context) -> Layers:
+        """Return the layers of highest AUROC on their own, in the order of the model."""
+        recorded = recorded_layers(context)
+        if len(recorded) <= self.layers:
+            return recorded
+        with trainable():
+            table = pooled(context.splits.fit, unanimous, at_cue)
+            found = sweep(Discriminant, table.hidden, table.labels, table.groups)
+        ranked = sorted(found.rows, key=lambda row: -row.auroc)[: self.layers]
+        return tuple(sorted(recorded[row.layers[0]] for row in ranked))

@@ -1,0 +1,85 @@
+"""One run per problem, with something done to the model: the recipe of most live rules."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from probexit.exits.artefacts.parts import describe
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.loop import Loop
+from probexit.exits.interventions.base import Intervention
+from probexit.exits.production.digest import digest
+from probexit.exits.trace import Trace
+from probexit.experiments.methods.online.base import Recipe, Setting
+from probexit.experiments.methods.online.live_evaluator import keys
+from probexit.experiments.methods.online.result_store import Fresh
+from probexit.hooks.steer import Steer
+
+
+@dataclass(frozen=True)
+class Treatment(Recipe):
+    """What is done to the model while it generates; nothing at all by default.
+
+    Attributes:
+        controller: Leaves the thinking.
+        interventions: Change the logits inside the thinking, in turn.
+        directions: ``{layer: [d]}`` added to the layers' outputs (see ``hooks/steer.py``).
+        temperature: Multiplies the recording's; 1 keeps it.
+    """
+
+    controller: ExitController | None = None
+    interventions: tuple[Intervention, ...] = ()
+    directions: Mapping[int, Tensor] = field(default_factory=dict)
+    temperature: float = 1.0
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "controller": digest(self.controller) if self.controller else None,
+            "interventions": [describe(each, {}) for each in self.interventions],
+            "directions": {str(i): _hash(v) for i, v in self.directions.items()},
+            "temperature": self.temperature,
+        }
+
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
+        pairs = zip(traces, self.generate(setting, traces, done), strict=True)
+        return [
+            replace(
+                setting.grade(trace, generation.token_ids),
+                probing=generation.probed,
+                exited=generation.exit is not None,
+            )
+            for trace, generation in pairs
+        ]
+
+    def generate(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object], sample: int = 0
+    ) -> list[Generation]:
+        """Generate once for each problem; ``sample`` tells several samples apart."""
+        model, tokenizer = setting.reasoner.model, setting.reasoner.tokenizer
+        decoding = setting.fresh
+        decoding = replace(decoding, temperature=decoding.temperature * self.temperature)
+        bound = [each.bind(tokenizer, setting.reasoner.tags) for each in self.interventions]
+        loop = Loop(model, tokenizer, self.controller, decoding, bound)
+        if loop.session is not None:
+            loop.session.extract = setting.task.extract
+        prompts = [trace.prompt_ids.tolist() for trace in traces]
+
+        def ended(_index: int, _generation: Generation) -> None:
+            done()
+
+        with self._steered(model):
+            return loop.run(prompts, keys(traces, sample), ended)
+
+    def _steered(self, model: Any) -> AbstractContextManager[Any]:
+        return Steer(model, self.directions) if self.directions else nullcontext()
+
+
+def _hash(vector: Tensor) -> str:
+    return hashlib.sha256(vector.float().cpu().contiguous().numpy().tobytes()).hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""A live rule in the comparison: fresh answers, held against the recorded full run.
+
+At a temperature above 0 another run of the same problem is another run: it may lose an answer, or
+find one, with no rule at all. A live row therefore is to be read beside the row "full run again",
+not beside "full run", which is 0 by definition.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+
+from probexit.exits.trace import Trace
+from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.core.outcome import Outcome
+from probexit.experiments.methods.online.result_store import Fresh
+from probexit.experiments.risk_control.losses.base import Loss
+
+
+@dataclass(frozen=True)
+class FreshOutcome(Outcome):
+    """A rule that generated the test problems anew, at one operating point.
+
+    Attributes:
+        measured: What came of it, ``[n]`` each.
+        closed: Share of the problems whose thinking the rule closed.
+    """
+
+    live: ClassVar[bool] = True
+    measured: Tally = field(kw_only=True)
+    closed: float = field(kw_only=True)
+
+    @classmethod
+    def of(
+        cls,
+        label: str,
+        results: Sequence[Fresh],
+        traces: Sequence[Trace],
+        loss: Loss,
+        same: Callable[[str, str], bool],
+    ) -> Self:
+        """Hold fresh results against the recorded traces of the same problems.
+
+        Args:
+            label: The operating point.
+            results: One per trace.
+            traces: ``n`` recorded traces.
+            loss: What to count as lost.
+            same: The task's comparison of two answers.
+        """
+        pairs = list(zip(results, traces, strict=True))
+        agree = [same(new.answer, trace.answer) for new, trace in pairs]
+        columns = [
+            [new.correct for new in results],
+            [fresh_loss(loss, *pair, ok) for pair, ok in zip(pairs, agree, strict=True)],
+            [new.thinking for new in results],
+            [new.answer_tokens for new in results],
+            [new.probing for new in results],
+        ]
+        measured = Tally(*(np.array(column, np.float64) for column in columns))
+        closed = float(np.mean([new.exited for new in results])) if results else float("nan")
+        return cls(
+            label,
+            torch.empty(0, dtype=torch.long),
+            torch.from_numpy(measured.probing).long(),
+            measured=measured,
+            closed=closed,
+        )
+
+    @property
+    def exited(self) -> float:
+        return self.closed
+
+    def tally(self, ledger: Ledger) -> Tally:
+        return self.measured
+
+
+def fresh_loss(loss: Loss, fresh: Fresh, trace: Trace, agrees: bool) -> float:
+    """Return what a fresh answer loses against the recorded full run.
+
+    A loss knows cues only, so this is that of a first cue which gave the fresh answer.
+
+    Args:
+        loss: What to count as lost.
+        fresh: The fresh answer.
+        trace: The recorded trace of the same problem.
+        agrees: Whether it equals the recorded full run's.
+    """
+    cues = replace(
+        trace.cues,
+        answers=(fresh.answer, *trace.cues.answers),
+        correct=torch.cat([torch.tensor([fresh.correct]), trace.cues.correct]),
+    )
+    moved = replace(trace, cues=cues, agrees=torch.cat([torch.tensor([agrees]), trace.agrees]))
+    return float(loss.at_cues(moved)[0])

@@ -1,0 +1,92 @@
+"""Each problem written by a small and a large model together: the recipe of switching."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from probexit.exits.engines.two_models.base import Engine
+from probexit.exits.engines.two_models.pair import Pair, Text, weight
+from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.trace import Trace
+from probexit.experiments.methods.online.base import Recipe, Setting
+from probexit.experiments.methods.online.live_evaluator import keys
+from probexit.experiments.methods.online.result_store import Fresh
+from probexit.hooks.models import Reasoner
+
+
+@dataclass(frozen=True)
+class TwoModels(Recipe):
+    """Write each problem with the setting's model and another one, one problem at a time.
+
+    Tokens are counted in tokens *of the recorded model*, by multiplications: a token of a model
+    half its size counts half. Tokens that a model read without having written them (what it missed,
+    drafts to judge) and those it wrote in vain are counted as probing. The prompt is not counted,
+    as it is nowhere, though both models read it.
+
+    Attributes:
+        engine: How the two share the work.
+        other: The model that is not the setting's, with the same tokenizer.
+    """
+
+    engine: Engine
+    other: Reasoner
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "engine": repr(self.engine),
+            "other": asdict(Fingerprint.of(self.other.model)) | {"name": ""},
+        }
+
+    def run(
+        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
+    ) -> list[Fresh]:
+        ours, other = setting.reasoner, self.other
+        pair = Pair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
+        found = []
+        for trace, key in zip(traces, keys(traces), strict=True):
+            text = self.engine.write(pair, trace.prompt_ids.tolist(), setting.fresh, key)
+            found.append(_fresh(setting, pair, trace, text))
+            done()
+        return found
+
+
+def _fresh(setting: Setting, pair: Pair, trace: Trace, text: Text) -> Fresh:
+    """Grade a text and count what it cost."""
+    graded = setting.grade(trace, text.token_ids)
+    price = Price(weight(pair.small), weight(pair.large), weight(setting.reasoner.model))
+    begins = len(text.token_ids) - graded.thinking - graded.answer_tokens
+    end = begins + graded.thinking
+    return Fresh(
+        problem=trace.problem,
+        answer=graded.answer,
+        correct=graded.correct,
+        thinking=price.written(text.by_large[begins:end]),
+        answer_tokens=price.written(text.by_large[end:]),
+        probing=price.beside(text),
+    )
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a token of each model costs; only the ratios matter.
+
+    Attributes:
+        small: Of the small model.
+        large: Of the large model.
+        unit: Of the model in whose tokens all is counted.
+    """
+
+    small: float
+    large: float
+    unit: float
+
+    def written(self, by_large: Sequence[bool]) -> int:
+        """Return the cost of tokens by who wrote each."""
+        large = sum(by_large)
+        return round((large * self.large + (len(by_large) - large) * self.small) / self.unit)
+
+    def beside(self, text: Text) -> int:
+        """Return the cost of what was read or written beyond the text itself."""
+        parts = ((text.small, self.small), (text.large, self.large))
+        # the last token of a text is written but never read
+        return round(sum(max(0, e.read - e.written) * price for e, price in parts) / self.unit)

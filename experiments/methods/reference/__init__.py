@@ -1,0 +1,1 @@
+"""What rules are measured against: no exit, fixed budgets, hindsight."""

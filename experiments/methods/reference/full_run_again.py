@@ -1,0 +1,28 @@
+"""The model left alone once more: what every rule that generates anew is to be read beside."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_rule import LiveRule
+from probexit.experiments.methods.online.base import Recipe
+from probexit.experiments.methods.online.intervention import Treatment
+from probexit.experiments.methods.online.live_evaluator import Bench
+
+
+@dataclass(frozen=True)
+class FullRunAgain(LiveRule):
+    """Generate with nothing done to the model.
+
+    At a temperature above 0 this loses answers that the recorded run had, and finds others: as much
+    of a live rule's loss is chance. Greedily it repeats the recording.
+    """
+
+    title: ClassVar[str] = "full run again"
+    family: ClassVar[Family] = Family.REFERENCE
+    reads: ClassVar[str] = "nothing"
+    summary: ClassVar[str] = "never exits; another sample, the reference of live rules"
+
+    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+        return {"": Treatment()}

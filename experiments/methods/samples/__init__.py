@@ -1,0 +1,1 @@
+"""Rules over several samples of a problem."""

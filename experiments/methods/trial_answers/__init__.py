@@ -1,0 +1,1 @@
+"""Rules that read trial answers at the cues."""

@@ -1,0 +1,1 @@
+"""Rules that let a second model write."""

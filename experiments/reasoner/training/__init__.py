@@ -1,0 +1,1 @@
+"""How the shipped reasoner is trained, measured and described."""

@@ -1,0 +1,1 @@
+"""From scores to a promise and its upkeep: certify, audit, drift."""

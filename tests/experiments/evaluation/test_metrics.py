@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from probexit.experiments.evaluation.metrics import Ruler
+
+
+@pytest.fixture
+def ruler(tiny):
+    return Ruler.of(tiny.splits.test, tiny.ledger)
+
+
+def test_a_column_and_a_table_are_measured_alike(tiny, ruler):
+    places = np.array([1, 0, 2, -1])
+    measures = ruler.measure(tiny.ledger.tally(places))
+    table = tiny.ledger.tally(places[:, None])
+    assert ruler.saved(table).estimate[0] == measures.saved.estimate
+    assert ruler.saved_total(table).estimate[0] == measures.saved_total.estimate
+
+
+def test_nothing_to_save_leaves_the_share_open(tiny, hand_made, small):
+    never = small([hand_made("--", False)], [(0.1, 0.2)])
+    ruler = Ruler.of(never.splits.test, never.ledger)
+    assert np.isnan(ruler.measure(never.ledger.tally(np.array([-1]))).oracle_share.estimate)

@@ -1,0 +1,77 @@
+import math
+
+import pytest
+import torch
+
+from probexit.exits.policies.patience import Patience
+from probexit.exits.policies.threshold import Threshold
+from probexit.exits.replay import NO_EXIT
+from probexit.experiments.methods.core.threshold_sweep import Dial, Point, spread
+
+GRID = torch.tensor([0.9, 0.5, 0.1])
+
+
+@pytest.fixture
+def traces(hand_made):
+    return [hand_made("-+", True, problem="a"), hand_made("", True, problem="b")]
+
+
+@pytest.fixture
+def dial(given_scores):
+    return Dial(given_scores({"a": (0.3, 0.6), "b": ()}), Threshold(), GRID)
+
+
+def test_exits_by_hand(dial, traces):
+    assert dial.exits(traces, GRID).tolist() == [[NO_EXIT, 1, 0], [NO_EXIT] * 3]
+
+
+def test_probing_is_paid_up_to_and_with_the_exit(dial, traces):
+    exits = dial.exits(traces, GRID)
+    assert dial.probing(traces, exits).tolist() == [[2, 2, 1], [0, 0, 0]]
+
+
+def test_a_threshold_never_reached_probes_nothing(dial, traces):
+    (outcome,) = dial.outcomes(traces, [Point("never", math.inf)])
+    assert outcome.exits.tolist() == [NO_EXIT, NO_EXIT]
+    assert outcome.probing.tolist() == [0, 0]
+
+
+def test_the_policy_is_kept(given_scores, hand_made):
+    trace = hand_made("-++", True, problem="a")
+    twice = Dial(given_scores({"a": (0.6, 0.6, 0.6)}), Patience(patience=2), GRID)
+    assert twice.exits([trace], torch.tensor([0.5])).tolist() == [[1]]
+
+
+def test_certified_is_the_last_that_passes_not_the_first_that_fails(small, given_scores):
+    context = small([], [])
+    dial = Dial(context.probe, Threshold(), torch.tensor([0.9, 0.5, 0.25, 0.15, 0.1]))
+    point = dial.certified(context, 0.05)  # .2 and below exits at the wrong first cue
+    assert point.threshold == 0.25
+    assert point.label == "certified 5 %"
+    assert point.certificate.losses == 0
+
+
+def test_spread_keeps_distinct_scores():
+    assert spread([torch.tensor([2.0, 1.0]), torch.empty(0), torch.tensor([2.0])]).tolist() == [
+        2.0,
+        1.0,
+    ]
+
+
+def test_spread_of_many_scores_covers_them_and_leaves_no_gap():
+    scores = torch.cat([torch.rand(5000) * 0.1, torch.tensor([1.0])])
+    grid = spread([scores])
+    assert len(grid) <= 200
+    assert (grid.diff() < 0).all()
+    assert grid[0] == scores.max()
+    assert grid[-1] == scores.min()
+    assert grid.diff().abs().max() < 0.011
+    assert (grid < 0.1).sum() > 100
+
+
+def test_spread_ignores_what_is_not_a_number():
+    assert spread([torch.tensor([0.5, math.nan, math.inf])]).tolist() == [0.5]
+
+
+def test_spread_of_nothing():
+    assert len(spread([])) == 0
