@@ -86,7 +86,7 @@ def _certifies(calibrator: Calibrator, rate: float, n: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ExpectedSaving:
     """What ``n`` calibration problems can be expected to bring, judged from a pilot run.
 
     Attributes:
@@ -128,7 +128,7 @@ class Pilot:
 
 def outlook(
     calibrator: Calibrator, pilot: Pilot, sizes: Sequence[int], draws: int = 200, seed: int = 0
-) -> list[Outlook]:
+) -> list[ExpectedSaving]:
     """Return the expected saving at each of ``sizes``, by drawing problems from the pilot.
 
     It draws with replacement, so it takes the pilot for the population: the smaller the pilot, the
@@ -143,7 +143,7 @@ def outlook(
         saved = mean_saving[columns]
         low, high = np.quantile(saved, [0.05, 0.95])
         share = float((columns >= 0).mean())
-        result.append(Outlook(n, share, float(saved.mean()), float(low), float(high)))
+        result.append(ExpectedSaving(n, share, float(saved.mean()), float(low), float(high)))
     return result
 
 

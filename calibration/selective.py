@@ -75,12 +75,16 @@ class SelectiveRisk:
         Returns:
             ``[m]`` strictly decreasing; empty if no confidence is above 0.
         """
-        sure = np.asarray(confidences, np.float64)
-        values = np.unique(sure[sure > 0])
+        confidence_values = np.asarray(confidences, np.float64)
+        values = np.unique(confidence_values[confidence_values > 0])
         if len(values) > finest:
             values = np.unique(np.quantile(values, np.linspace(0, 1, finest)))
         grid = values[::-1]
-        return grid[int(np.argmin(self.p_values(sure, wrong, grid))) :] if len(grid) else grid
+        return (
+            grid[int(np.argmin(self.p_values(confidence_values, wrong, grid))) :]
+            if len(grid)
+            else grid
+        )
 
     def certify(self, confidences: ArrayLike, wrong: ArrayLike, order: Array) -> Certificate:
         """Certify the laxest threshold that is reached without a failure.
@@ -133,10 +137,12 @@ class SelectiveRisk:
 
 def _answered(confidences: ArrayLike, wrong: ArrayLike, grid: ArrayLike) -> tuple[Array, Array]:
     """Count the answers given, and the wrong ones among them, at each threshold: ``[m]``."""
-    sure, bad = np.asarray(confidences, np.float64), np.asarray(wrong, np.bool_)
-    if sure.shape != bad.shape or sure.ndim != 1:
-        raise ValueError(f"confidences {sure.shape} and wrong {bad.shape} must both be [n]")
-    if np.isnan(sure).any():
+    confidence_values, bad = np.asarray(confidences, np.float64), np.asarray(wrong, np.bool_)
+    if confidence_values.shape != bad.shape or confidence_values.ndim != 1:
+        raise ValueError(
+            f"confidences {confidence_values.shape} and wrong {bad.shape} must both be [n]"
+        )
+    if np.isnan(confidence_values).any():
         raise ValueError("a confidence is NaN: give 0 where there is no answer")
-    given: Bools = sure[:, None] >= np.asarray(grid, np.float64)
+    given: Bools = confidence_values[:, None] >= np.asarray(grid, np.float64)
     return given.sum(0), (given & bad[:, None]).sum(0)

@@ -21,7 +21,7 @@ def exit_table(policy: ExitPolicy, scores: Sequence[Tensor], grid: Tensor) -> Te
     Returns:
         ``[n, m]`` index of the first cue where the policy exits; ``NO_EXIT`` if it never does.
     """
-    highest = _levels(policy, scores).cummax(1).values  # what was left once is left
+    highest = _crossings(policy, scores).cummax(1).values  # what was left once is left
     # the lowest number that is one keeps a threshold of -inf from leaving where no threshold does
     wanted = grid.double().clamp(min=torch.finfo(torch.float64).min).expand(len(scores), -1)
     table = torch.searchsorted(highest, wanted.contiguous())
@@ -29,21 +29,21 @@ def exit_table(policy: ExitPolicy, scores: Sequence[Tensor], grid: Tensor) -> Te
     return table
 
 
-def _levels(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
-    """Return the level of each trace at each cue, ``[n, most cues]``; ``-inf`` where it has none.
+def _crossings(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
+    """Return each trace's crossing threshold at each cue, ``[n, most cues]``; ``-inf`` for none.
 
-    Infinite levels become the largest number: a threshold of infinity is never reached.
+    Infinite crossings become the largest number: a threshold of infinity is never reached.
     """
     lengths = torch.tensor([len(s) for s in scores], dtype=torch.long)
     most = max(lengths.tolist(), default=0)
     padded = torch.full((len(scores), most), -torch.inf, dtype=torch.float64)
     for row, own in zip(padded, scores, strict=True):
         row[: len(own)] = own
-    levels = torch.full_like(padded, -torch.inf)
+    crossings = torch.full_like(padded, -torch.inf)
     for t in range(most):
         rows = lengths > t
-        levels[rows, t] = policy.level(padded[rows, : t + 1])
-    return levels.nan_to_num(nan=-torch.inf, neginf=-torch.inf)
+        crossings[rows, t] = policy.crossing_threshold(padded[rows, : t + 1])
+    return crossings.nan_to_num(nan=-torch.inf, neginf=-torch.inf)
 
 
 def exits(policy: ExitPolicy, scores: Sequence[Tensor]) -> list[int | None]:

@@ -11,7 +11,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor
 
-from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, as_double, moments
 
 
@@ -29,5 +29,5 @@ class Discriminant(LinearProbe):
         model.fit(as_double((data.X - mean) / scale), data.labels())
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
-        self.head_ = Head(mean.cpu(), scale.cpu(), weight, bias)
+        self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight, bias)
         return self

@@ -13,7 +13,7 @@ from probexit.probes.training_set import TrainingSet, as_double, moments
 
 
 @dataclass(frozen=True)
-class Head:
+class LinearHead:
     """``sigmoid((x - mean) / scale . weight + bias)``; ``mean, scale, weight [d]``, ``bias []``."""
 
     mean: Tensor
@@ -36,11 +36,11 @@ class Head:
         slope = float(curve.coef_[0, 0]) / float(spread)
         return cls(mean, scale, slope * direction, torch.tensor(float(curve.intercept_[0])))
 
-    def to(self, device: torch.device) -> "Head":
+    def to(self, device: torch.device) -> "LinearHead":
         """Return this head on ``device``: itself if it is there already."""
         if self.weight.device == device:
             return self
-        return Head(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        return LinearHead(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def score(self, X: Tensor) -> Tensor:
         """Map ``[..., d]`` to ``[...]``.
@@ -53,9 +53,9 @@ class Head:
 
 
 class LinearProbe(Probe):
-    """A probe whose fitted state is one ``Head``; members say how to ``fit`` it."""
+    """A probe whose fitted state is one ``LinearHead``; members say how to ``fit`` it."""
 
-    head_: Head | None = None
+    head_: LinearHead | None = None
 
     def score(self, X: Tensor) -> Tensor:
         self._require_width(X)
@@ -69,13 +69,13 @@ class LinearProbe(Probe):
     def restore(self, state: dict[str, Tensor]) -> None:
         width = [len(state["weight"])]
         require_shapes(state, {"mean": width, "scale": width, "weight": width, "bias": ()})
-        self.head_ = Head(**state)
+        self.head_ = LinearHead(**state)
 
     @property
     def width(self) -> int:
         return self._head().weight.shape[0]
 
-    def _head(self) -> Head:
+    def _head(self) -> LinearHead:
         if self.head_ is None:
             raise self._unfitted()
         return self.head_

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, as_double, moments
 
 
@@ -38,5 +38,5 @@ class Logistic(LinearProbe):
             model.fit(as_double((data.X - mean) / scale), data.labels())
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
-        self.head_ = Head(mean.cpu(), scale.cpu(), weight, bias)
+        self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight, bias)
         return self

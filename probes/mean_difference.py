@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet
 
 
@@ -20,5 +20,5 @@ class MeanDifference(LinearProbe):
     def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
         data = TrainingSet.of(X, y, groups)
         direction = data.X[data.y == 1].mean(dim=0) - data.X[data.y == 0].mean(dim=0)
-        self.head_ = Head.along(direction, torch.ones_like(direction), data)
+        self.head_ = LinearHead.along(direction, torch.ones_like(direction), data)
         return self

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, as_double, moments
 
 
@@ -40,7 +40,7 @@ class Principal(LinearProbe):
             model.fit(as_double(standard @ axes), data.labels())
         weight = axes.cpu() @ torch.as_tensor(model.coef_[0], dtype=torch.float64)
         bias = torch.tensor(float(model.intercept_[0]))
-        self.head_ = Head(mean.cpu(), scale.cpu(), weight.float(), bias)
+        self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight.float(), bias)
         return self
 
 

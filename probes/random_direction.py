@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from probexit.probes.linear import Head, LinearProbe
+from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, moments
 
 
@@ -27,5 +27,5 @@ class RandomDirection(LinearProbe):
         generator = torch.Generator().manual_seed(self.seed)
         direction = torch.randn(data.X.shape[1], generator=generator).to(data.X.device)
         _, scale = moments(data.X)
-        self.head_ = Head.along(direction, scale, data)
+        self.head_ = LinearHead.along(direction, scale, data)
         return self

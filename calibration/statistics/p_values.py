@@ -32,12 +32,12 @@ class Binomial(PValue):
     """The exact binomial tail, for losses of 0 or 1; no other test is sharper there."""
 
     def of(self, losses: Array, alpha: float) -> Array:
-        require_binary(losses, "HoeffdingBentkus() or WSR() as p_value")
+        require_binary(losses, "HoeffdingBentkusTail() or WSR() as p_value")
         return binomial_p(losses.sum(axis=0), len(losses), alpha)
 
 
 @dataclass(frozen=True)
-class HoeffdingBentkus(PValue):
+class HoeffdingBentkusTail(PValue):
     """The Hoeffding-Bentkus tail (arXiv 2110.01052), for losses in [0, 1]."""
 
     def of(self, losses: Array, alpha: float) -> Array:

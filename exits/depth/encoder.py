@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.interception.gates import Gates, Handler, refuse_gradient
 from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.rule import ExitRule
@@ -145,11 +145,11 @@ class _EncoderExits(Handler):
         refuse_gradient(hidden)
         self.tokens = hidden.shape[1]
         self._inside = torch.arange(hidden.shape[0], device=hidden.device)
-        self._look: Look | None = None
+        self._look: LayerView | None = None
         self.depths = torch.full_like(self._inside, self.ramps.depth)
 
     def _decide(self, layer: int, after: Tensor, before: Tensor) -> None:
-        look = Look(layer, after, before, 1, self.ramps, self._look)
+        look = LayerView(layer, after, before, 1, self.ramps, self._look)
         leaves = self.rule.leaves(look)
         self.left.append((layer, self._inside[leaves], look.logits[leaves]))
         self._inside = self._inside[~leaves]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 @dataclass
-class Fitted:
+class FittedPart:
     """A part of a rule whose fitted state is tensors by name; it may have none.
 
     Fields of the dataclass are configuration; fitted state carries a trailing underscore.

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.readout import Readout
-from probexit.exits.depth.trace import Audit
+from probexit.exits.depth.trace import ExitAudit
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class ExitRule:
             )
         return readout
 
-    def leaves(self, look: Look) -> Tensor:
+    def leaves(self, look: LayerView) -> Tensor:
         """Return ``[n]`` bool: the rows whose score reaches the threshold."""
         return self.decider.score(look) >= self.threshold
 
-    def first(self, looks: Sequence[Look]) -> list[int | None]:
+    def first(self, looks: Sequence[LayerView]) -> list[int | None]:
         """Return, per row, the layer at which it would first leave, or None."""
         chosen: list[int | None] = [None] * len(looks[0].hidden)
         for look in looks:
@@ -69,7 +69,7 @@ class ExitRule:
         return chosen
 
 
-class Decision:
+class LayerDecision:
     """Called after each layer with the newest token's states; says whether it leaves there.
 
     Args:
@@ -85,7 +85,7 @@ class Decision:
 
     def __init__(self, rule: ExitRule, readout: Readout, step: int, audited: bool = False) -> None:
         self.rule, self.readout, self.step, self.audited = rule, readout, step, audited
-        self.looks: list[Look] = []
+        self.looks: list[LayerView] = []
         self.stopped = False
 
     def __call__(self, layer: int, after: Tensor, before: Tensor) -> bool:
@@ -93,7 +93,7 @@ class Decision:
         if layer not in self.rule.layers:
             return False
         previous = self.looks[-1] if self.looks else None
-        look = Look(layer, after, before, self.step, self.readout, previous)
+        look = LayerView(layer, after, before, self.step, self.readout, previous)
         self.looks.append(look)
         if self.audited:
             return False
@@ -102,8 +102,8 @@ class Decision:
 
 
 def audit(
-    rule: ExitRule, looks: Sequence[Look], final: Tensor, rows: Sequence[int]
-) -> tuple[Audit, ...]:
+    rule: ExitRule, looks: Sequence[LayerView], final: Tensor, rows: Sequence[int]
+) -> tuple[ExitAudit, ...]:
     """Compare.
 
     Args:
@@ -117,6 +117,6 @@ def audit(
     scores = torch.stack([rule.decider.score(look).float() for look in looks], 1).tolist()
     agreement = torch.stack([look.tokens == final for look in looks], 1).tolist()
     return tuple(
-        Audit(row, layer, rule.layers, tuple(s), tuple(a))
+        ExitAudit(row, layer, rule.layers, tuple(s), tuple(a))
         for row, layer, s, a in zip(rows, chosen, scores, agreement, strict=True)
     )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Audit:
+class ExitAudit:
     """A row that ran to the last layer although, or as if, it had left.
 
     Attributes:
@@ -40,7 +40,7 @@ class Step:
     """
 
     depths: tuple[int, ...]
-    audits: tuple[Audit, ...] = ()
+    audits: tuple[ExitAudit, ...] = ()
     stopped: Tensor | None = None
 
 
@@ -77,7 +77,7 @@ class DepthTrace:
         return [step.depths for step in self.steps]
 
     @property
-    def audits(self) -> list[Audit]:
+    def audits(self) -> list[ExitAudit]:
         """All audits, oldest first."""
         return [audit for step in self.steps for audit in step.audits]
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProgressReading:
     """How far one thinking has come.
 
     Attributes:
@@ -31,7 +31,7 @@ class Display(ABC):
     """Shows readings, one bar each; in the order in which the thinkings began."""
 
     @abstractmethod
-    def show(self, readings: Sequence[Reading]) -> None:
+    def show(self, readings: Sequence[ProgressReading]) -> None:
         """Draw the bars anew."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Terminal(Display):
         self.file = file
         self._bars: list[Any] = []
 
-    def show(self, readings: Sequence[Reading]) -> None:
+    def show(self, readings: Sequence[ProgressReading]) -> None:
         for reading in readings[len(self._bars) :]:
             layout = "{desc} |{bar}| {n:.0f} % {postfix}"
             self._bars.append(
@@ -78,7 +78,7 @@ class Notebook(Display):
     def __init__(self) -> None:
         self._handle: Any = None
 
-    def show(self, readings: Sequence[Reading]) -> None:
+    def show(self, readings: Sequence[ProgressReading]) -> None:
         ipython: Any = import_module("IPython.display")
         page = ipython.HTML(as_html(readings))
         if self._handle is None:
@@ -93,14 +93,14 @@ class Notebook(Display):
 class Silent(Display):
     """Shows nothing: for a program that reads the readings itself."""
 
-    def show(self, readings: Sequence[Reading]) -> None:
+    def show(self, readings: Sequence[ProgressReading]) -> None:
         return
 
     def close(self) -> None:
         return
 
 
-def as_html(readings: Sequence[Reading]) -> str:
+def as_html(readings: Sequence[ProgressReading]) -> str:
     """Return the bars as HTML, names escaped."""
     rows = "".join(
         f"<div>{escape(r.name)} "
@@ -111,5 +111,5 @@ def as_html(readings: Sequence[Reading]) -> str:
     return f'<div style="font: 13px/1.6 system-ui, sans-serif">{rows}</div>'
 
 
-def _tokens(reading: Reading) -> str:
+def _tokens(reading: ProgressReading) -> str:
     return f"{reading.tokens} tokens{', done' if reading.done else ''}"

@@ -37,7 +37,7 @@ class Generation:
 
 
 @dataclass
-class Running:
+class PartialGeneration:
     """What a prompt that is being worked on has written so far; as in ``Generation``."""
 
     ids: list[int] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Running:
 
 
 @dataclass
-class Slot(Running):
+class Slot(PartialGeneration):
     """A place in the batch and the prompt that holds it."""
 
     index: int = 0
@@ -74,5 +74,5 @@ class Slot(Running):
 Processor = Callable[[list[list[int] | None], Tensor], Tensor]
 """Changes the next-token logits ``[b, V]`` of rows given by all their ids; None is no row."""
 
-Watch = Callable[[Mapping[int, Running]], Collection[int]]
+Watch = Callable[[Mapping[int, PartialGeneration]], Collection[int]]
 """Looks at the prompts being worked on, by index, and says which to stop."""

@@ -40,18 +40,18 @@ class History:
             self._sum = hidden.float() if self._sum is None else self._sum + hidden.float()
             self._summed += 1
 
-    def foresee(self, logprobs: Tensor, spread: float, sure: float) -> None:
+    def foresee(self, logprobs: Tensor, token_entropy: float, token_confidence: float) -> None:
         """Note the next-token ``logprobs [V]``, for the columns per token.
 
         Args:
             logprobs: The distribution.
-            spread: Its entropy (nats).
-            sure: Its ``confidence``.
+            token_entropy: Its entropy (nats).
+            token_confidence: Its ``confidence``.
         """
         if self._next is not None:
-            before, was_spread, was_sure = self._next
-            self.per_token.append((float(before[self.ids[-1]]), was_spread, was_sure))
-        self._next = (logprobs, spread, sure)
+            before, was_entropy, was_confidence = self._next
+            self.per_token.append((float(before[self.ids[-1]]), was_entropy, was_confidence))
+        self._next = (logprobs, token_entropy, token_confidence)
 
     def at_cue(self, hidden: Tensor, logits: Tensor, end: int) -> None:
         """Note a cue: ``hidden [L, d]``, next-token ``logits [V]``, the end-of-thinking token."""

@@ -220,13 +220,15 @@ class Loop(SessionDriver):
         picked = logprobs.gather(-1, chosen[:, None])[:, 0]
         notes = torch.stack([picked, entropy(logprobs), confidence(logprobs)], 1)
         values = zip(chosen.tolist(), notes.tolist(), strict=True)
-        for i, (slot, (token, (logprob, h, sure))) in enumerate(zip(slots, values, strict=True)):
+        for i, (slot, (token, (logprob, h, token_confidence))) in enumerate(
+            zip(slots, values, strict=True)
+        ):
             if slot is None:
                 continue
             slot.ids.append(token)
             slot.logprobs.append(logprob)
             slot.entropies.append(h)
-            slot.confidences.append(sure)
+            slot.confidences.append(token_confidence)
             finished = token in self.eos
             if finished or len(slot.ids) >= self.decoding.max_new_tokens:
                 self._close(slot, finished)

@@ -17,7 +17,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.history import History
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
-from probexit.exits.signals.base import Moment, Trial
+from probexit.exits.signals.base import CueState, Trial
 from probexit.hooks.cues.reader import CueReader
 from probexit.hooks.think_tags import opens_thinking
 
@@ -185,9 +185,9 @@ class Session:
     def _foresee(self, rows: Sequence[Row | None], logits: Tensor) -> None:
         logprobs = logits.float().log_softmax(-1)
         notes = torch.stack([entropy(logprobs), confidence(logprobs)], 1).tolist()
-        for row, own, (spread, sure) in zip(rows, logprobs, notes, strict=True):
+        for row, own, (row_entropy, row_confidence) in zip(rows, logprobs, notes, strict=True):
             if row is not None and row.exit is None and row.reader.inside:
-                row.history.foresee(own, spread, sure)
+                row.history.foresee(own, row_entropy, row_confidence)
 
     def _read_cues(
         self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor
@@ -234,14 +234,14 @@ class Session:
     ) -> None:
         here = [row for i in at if (row := rows[i]) is not None]
         index = torch.tensor(at, device=logits.device)
-        moment = Moment(
+        state = CueState(
             hidden=hidden[index] if hidden is not None else logits.new_zeros(len(at), 0, 0),
             logits=logits[index],
             cues_seen=torch.tensor([len(row.scores) + 1 for row in here]),
             thinking=torch.tensor([row.reader.thinking for row in here]),
             history=lambda: [row.history.trace() for row in here],
         )
-        scores = self.controller.signal.live(moment).tolist()
+        scores = self.controller.signal.live(state).tolist()
         self.cues += len(here)
         self.decisions += len(scores)
         for row, score in zip(here, scores, strict=True):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.generation import Generation, Running
+from probexit.exits.engines.generation import Generation, PartialGeneration
 from probexit.exits.engines.loop import Loop
 from probexit.exits.samples.base import Sample, SampleRule, State
 
@@ -43,10 +43,10 @@ class Group:
         for i in members:
             self.samples[i].state = State.RUNNING
 
-    def written(self, i: int, columns: Running | Generation, ended: State | None) -> None:
+    def written(self, i: int, columns: PartialGeneration | Generation, ended: State | None) -> None:
         """Take note of what a sample has written, and of its end."""
         sample = self.samples[i]
-        sample.ids = columns.ids if isinstance(columns, Running) else columns.token_ids
+        sample.ids = columns.ids if isinstance(columns, PartialGeneration) else columns.token_ids
         sample.logprobs, sample.entropies = columns.logprobs, columns.entropies
         sample.confidences = columns.confidences
         if ended is not None:
@@ -156,7 +156,7 @@ class _Phase:
             end = State.FINISHED if generation.finished else State.CUT
             self.groups[g].written(i, generation, end)
 
-    def watch(self, running: Mapping[int, Running]) -> list[int]:
+    def watch(self, running: Mapping[int, PartialGeneration]) -> list[int]:
         """Move every clock as far as it goes; return the rows to stop."""
         for row, columns in running.items():
             g, i = self.places[row]

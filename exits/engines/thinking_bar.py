@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.displays import Display, Reading, Terminal, as_html
+from probexit.exits.engines.displays import Display, ProgressReading, Terminal, as_html
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.policies.never import Never
 from probexit.exits.signals.base import Trial
@@ -34,13 +34,13 @@ class _Watched:
     begun: bool = False
     ended: bool = False
 
-    def reading(self) -> Reading:
+    def reading(self) -> ProgressReading:
         inside = self.row.reader.inside
         self.begun = self.begun or inside
         done = self.ended or (self.begun and not inside)
         newest = self.row.scores[-1] if self.row.scores else 0.0
         share = 1.0 if done else min(max(newest, 0.0), 1.0)
-        return Reading(self.name, share, self.row.reader.thinking, done)
+        return ProgressReading(self.name, share, self.row.reader.thinking, done)
 
 
 class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
@@ -85,7 +85,7 @@ class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
         self._names = list(names)
         self._rows: list[_Watched] = []
         self._by_ids: dict[tuple[int, ...], list[_Watched]] = {}
-        self._shown: list[Reading] = []
+        self._shown: list[ProgressReading] = []
 
     def __enter__(self) -> Self:
         self._capture.__enter__()
@@ -125,7 +125,7 @@ class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
         return logits
 
     @property
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[ProgressReading]:
         """How far each thinking has come, in the order in which they began."""
         return [watched.reading() for watched in self._rows]
 

@@ -66,12 +66,12 @@ class Trials:
         ids = torch.tensor(list(self.closing)).expand(rows, -1)
         for written in range(max(self.answer_tokens, 1)):
             logprobs = branches.feed(ids).float().log_softmax(-1)
-            spread = entropy(logprobs)
+            row_entropies = entropy(logprobs)
             if written == 0:
                 logprobs[:, sorted(self.end)] = float("-inf")
             best, chosen = logprobs.max(-1)
             for i, note in enumerate(
-                zip(chosen.tolist(), best.tolist(), spread.tolist(), strict=True)
+                zip(chosen.tolist(), best.tolist(), row_entropies.tolist(), strict=True)
             ):
                 if not done[i]:
                     notes[i].append(note)

@@ -1,4 +1,4 @@
-"""An intervention inside ``model.generate``: ``logits_processor=[InGenerate(bound)]``."""
+"""An intervention inside ``model.generate``: ``logits_processor=[RowIntervention(bound)]``."""
 
 from torch import Tensor
 from transformers import LogitsProcessor
@@ -6,7 +6,7 @@ from transformers import LogitsProcessor
 from probexit.exits.interventions.base import Bound
 
 
-class InGenerate(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
+class RowIntervention(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
     """Lets a bound intervention see the rows of ``generate``.
 
     Left padding is read as part of the prompt, and what fills a finished row up as part of its

@@ -11,9 +11,10 @@ from torch import Tensor
 class ExitPolicy(ABC):
     """A pure function of the score history; no state, nothing to reset.
 
-    The same policy therefore serves a recorded trace and a live batch. It states its ``level``, the
-    largest threshold at which it would leave; so a larger threshold never makes the first exit
-    earlier, ``inf`` never exits, and a whole grid of thresholds is replayed at once.
+    The same policy therefore serves a recorded trace and a live batch. It states its
+    ``crossing_threshold``, the largest threshold at which it would leave; so a larger threshold
+    never makes the first exit earlier, ``inf`` never exits, and a whole grid of thresholds is
+    replayed at once.
 
     Attributes:
         threshold: The number that calibration chooses.
@@ -22,7 +23,7 @@ class ExitPolicy(ABC):
     threshold: float = 0.5
 
     @abstractmethod
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         """Return, for each row, the largest threshold at which it leaves at its newest cue.
 
         It does not depend on ``threshold``. Where no threshold leaves it is ``-inf``.
@@ -41,7 +42,7 @@ class ExitPolicy(ABC):
             scores: ``[b, t]`` history of scores, newest last; ``t`` cues seen in every row.
 
         Returns:
-            ``[b]`` bool: whether the level is at least the threshold.
+            ``[b]`` bool: whether the crossing threshold is at least the threshold.
         """
-        level = self.level(scores)
-        return (level >= self.threshold) & (level > -inf) & (self.threshold < inf)
+        crossing = self.crossing_threshold(scores)
+        return (crossing >= self.threshold) & (crossing > -inf) & (self.threshold < inf)

@@ -17,5 +17,5 @@ class Budget(ExitPolicy):
 
     threshold: float = 4.0
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         return torch.full_like(scores[:, 0], scores.shape[1])

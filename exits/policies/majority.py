@@ -26,7 +26,7 @@ class Majority(ExitPolicy):
         if not 0 <= self.share < 1:
             raise ValueError(f"share={self.share}: more than it must agree, so keep it in [0, 1)")
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         votes = scores[:, -self.window :]
         votes = torch.where(votes.isnan(), -torch.inf, votes)  # no number is no vote for leaving
         needed = int(self.share * votes.shape[1] + 1e-9) + 1  # more than the share

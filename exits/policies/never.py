@@ -15,5 +15,5 @@ class Never(ExitPolicy):
 
     threshold: float = inf
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         return torch.full_like(scores[:, 0], -inf)

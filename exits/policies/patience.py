@@ -23,7 +23,7 @@ class Patience(ExitPolicy):
         if self.patience < 1:
             raise ValueError(f"patience={self.patience}: give at least 1 accept in a row")
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         if scores.shape[1] < self.patience:
             return torch.full_like(scores[:, 0], -inf)
         return scores[:, -self.patience :].amin(1)

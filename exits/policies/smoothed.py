@@ -21,5 +21,5 @@ class Smoothed(ExitPolicy):
         if self.window < 1:
             raise ValueError(f"window={self.window}: average at least 1 score")
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         return scores[:, -self.window :].mean(1)

@@ -11,5 +11,5 @@ from probexit.exits.policies.base import ExitPolicy
 class Threshold(ExitPolicy):
     """Exit when the newest score is at least ``threshold``."""
 
-    def level(self, scores: Tensor) -> Tensor:
+    def crossing_threshold(self, scores: Tensor) -> Tensor:
         return scores[:, -1]

@@ -14,7 +14,7 @@ from probexit.hooks.think_tags import opens_thinking
 
 
 @dataclass(frozen=True)
-class Look:
+class ServedRequest:
     """A request that has been written.
 
     Attributes:

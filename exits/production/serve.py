@@ -18,7 +18,7 @@ from probexit.exits.engines.base import Engine, Request
 from probexit.exits.production.audit import Audit
 from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision, DecisionLog
-from probexit.exits.production.look import Look
+from probexit.exits.production.look import ServedRequest
 
 
 def same_text(answer: str, other: str) -> bool:
@@ -83,12 +83,14 @@ class Production:
         pairs = zip(looks, outcomes, strict=True)
         return [self._log(look, look.replayed(), outcome) for look, outcome in pairs]
 
-    def _write(self, requests: Sequence[Request], controller: ExitController) -> list[Look]:
+    def _write(
+        self, requests: Sequence[Request], controller: ExitController
+    ) -> list[ServedRequest]:
         written = self.backend.write(requests, controller) if requests else []
         pairs = zip(requests, written, strict=True)
-        return [Look(self.backend, self.controller, *pair) for pair in pairs]
+        return [ServedRequest(self.backend, self.controller, *pair) for pair in pairs]
 
-    def _examine(self, looks: Sequence[Look]) -> list[dict[int, bool]]:
+    def _examine(self, looks: Sequence[ServedRequest]) -> list[dict[int, bool]]:
         """Force an answer wherever a threshold would have left, and compare."""
         thresholds = {*self.audit.grid, self.controller.policy.threshold}
         grid = torch.tensor(sorted(thresholds, reverse=True), dtype=torch.float64)
@@ -101,7 +103,7 @@ class Production:
             for look, cues in pairs
         ]
 
-    def _log(self, look: Look, cue: int | None, outcome: dict[int, bool] | None) -> Served:
+    def _log(self, look: ServedRequest, cue: int | None, outcome: dict[int, bool] | None) -> Served:
         written = look.written
         decision = Decision(
             request=look.request.id,

@@ -55,8 +55,10 @@ class DeepConfVote(SampleRule):
 
     def weights(self, group: Sequence[Sample]) -> list[float]:
         bar = self.bar(group)
-        sure = [self.confidence(s) if s.state is State.FINISHED else 0.0 for s in group]
-        return [c if c >= bar else 0.0 for c in sure]
+        sample_confidences = [
+            self.confidence(s) if s.state is State.FINISHED else 0.0 for s in group
+        ]
+        return [c if c >= bar else 0.0 for c in sample_confidences]
 
     def bar(self, group: Sequence[Sample]) -> float:
         """Return the least confidence at which a sample goes on."""

@@ -14,7 +14,7 @@ from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
-class Moment:
+class CueState:
     """What an engine shows a signal when ``b`` rows stand at a cue at the same step.
 
     Attributes:
@@ -86,9 +86,9 @@ class Signal(ABC):
     def scores(self, trace: Trace) -> Tensor:
         """Return the score at each cue, ``[c]`` float32."""
 
-    def live(self, moment: Moment) -> Tensor:
+    def live(self, state: CueState) -> Tensor:
         """Return the score of each row at its cue, ``[b]`` float32."""
-        return torch.stack([self.scores(trace)[-1] for trace in moment.traces])
+        return torch.stack([self.scores(trace)[-1] for trace in state.traces])
 
     def cost(self, trace: Trace) -> Tensor:
         """Return the extra tokens decoded to obtain each score, ``[c]``; 0 unless overridden."""

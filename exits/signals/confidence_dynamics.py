@@ -51,8 +51,10 @@ class ConfidenceDynamics(TrialSignal):
             raise ValueError(f"r_min={self.r_min}, r_max={self.r_max}: give 0 < r_min <= r_max < 1")
 
     def scores(self, trace: Trace) -> Tensor:
-        sure = _mean_logprob(trace).clamp(max=SUREST)
-        arrived = sure - (-torch.expm1(sure)).log() - self._demanded(len(trace.cues)).logit()
+        confidence = _mean_logprob(trace).clamp(max=SUREST)
+        arrived = (
+            confidence - (-torch.expm1(confidence)).log() - self._demanded(len(trace.cues)).logit()
+        )
         given_up = self.degeneration(trace).log() - log(self.tau)
         return torch.maximum(arrived, given_up).float()
 

@@ -36,8 +36,8 @@ class DeerArithmetic(TrialSignal):
     def scores(self, trace: Trace) -> Tensor:
         kept = self._kept(trace)
         mean = self.mean(trace.cues.answer_logprobs.float(), kept)
-        sure = torch.where(kept.any(-1), mean, torch.zeros_like(mean))
-        return sure.masked_fill(~self.trials(trace), -inf)
+        confidence = torch.where(kept.any(-1), mean, torch.zeros_like(mean))
+        return confidence.masked_fill(~self.trials(trace), -inf)
 
     def mean(self, logprobs: Tensor, kept: Tensor) -> Tensor:
         """Average the probabilities ``[c, a]`` over the tokens that are ``kept [c, a]``."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 
 
@@ -23,5 +23,5 @@ class EndOfThinking(Signal):
     def scores(self, trace: Trace) -> Tensor:
         return trace.cues.end_logprob.float()
 
-    def live(self, moment: Moment) -> Tensor:
-        return moment.logits.float().log_softmax(-1)[:, self.end_id]
+    def live(self, state: CueState) -> Tensor:
+        return state.logits.float().log_softmax(-1)[:, self.end_id]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 
 
@@ -18,5 +18,5 @@ class Position(Signal):
     def scores(self, trace: Trace) -> Tensor:
         return (trace.cues.positions + 1 - trace.begins).float()
 
-    def live(self, moment: Moment) -> Tensor:
-        return moment.thinking.float()
+    def live(self, state: CueState) -> Tensor:
+        return state.thinking.float()

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 from probexit.probes.base import Probe
 
@@ -39,8 +39,8 @@ class ProbeSignal(Signal):
         columns = [self.recorded.index(layer) for layer in self.at]
         return self._score(trace.cues.hidden[:, columns])
 
-    def live(self, moment: Moment) -> Tensor:
-        return self._score(moment.hidden)
+    def live(self, state: CueState) -> Tensor:
+        return self._score(state.hidden)
 
     def _score(self, hidden: Tensor) -> Tensor:
         """Score ``[n, L, d]``, read in the precision of the store, so that replay equals live."""

@@ -7,7 +7,7 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 
 
@@ -31,5 +31,5 @@ class RandomScore(Signal):
         generator = torch.Generator().manual_seed(crc32(name.encode()))
         return torch.rand(len(trace.cues), generator=generator)
 
-    def live(self, moment: Moment) -> Tensor:
-        return torch.rand(len(moment.cues_seen), device=moment.cues_seen.device)
+    def live(self, state: CueState) -> Tensor:
+        return torch.rand(len(state.cues_seen), device=state.cues_seen.device)

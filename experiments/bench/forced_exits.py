@@ -10,7 +10,7 @@ from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
-from probexit.experiments.recording.reading import Reader, Rollout
+from probexit.experiments.recording.reading import Rollout, RolloutReader
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.forward import forward
 from probexit.hooks.models import Reasoner
@@ -21,7 +21,7 @@ TOKENS, CUES, TRACES, ROUNDS = 1000, 20, 6, 3
 def bench_forced_exits(reasoner: Reasoner) -> dict[str, Any]:
     """Time both ways on 1,000-token traces with 20 cues; the answers must be the same."""
     rollouts = _rollouts(reasoner)
-    reader = Reader(
+    reader = RolloutReader(
         reasoner.model, (), tuple(reasoner.closing_ids()), frozenset(reasoner.eos), answer_tokens=8
     )
 

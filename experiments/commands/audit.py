@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command
 
 
-class Audit(Command):
+class AuditCommand(Command):
     """Serve a task under a controller, audit a share of the requests, and log every decision."""
 
     def configure(self, parser: ArgumentParser) -> None:

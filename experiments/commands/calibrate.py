@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command
 
 
-class Calibrate(Command):
+class CalibrateCommand(Command):
     """Certify a threshold on a run's calibration split and write the controller beside the run."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from probexit.experiments.commands.base import Command
 
 
-class Check(Command):
+class CheckCommand(Command):
     """Try on a model all that the toolkit needs of it, without data, and say what works."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from probexit.experiments.evaluation.run_comparison import Levels
 
 
-class Compare(Command):
+class CompareCommand(Command):
     """Compare exit rules on a run's test problems, at equal risk and with error bars."""
 
     def configure(self, parser: ArgumentParser) -> None:

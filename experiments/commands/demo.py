@@ -9,7 +9,7 @@ from probexit.experiments.commands.base import Command
 LIVE_SEED = 1  # problems that the recording, of seed 0, has not seen
 
 
-class Demo(Command):
+class DemoCommand(Command):
     """Everything at once on the shipped reasoner: record, fit, calibrate, compare, report, live."""
 
     def configure(self, parser: ArgumentParser) -> None:

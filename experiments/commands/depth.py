@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command, integers
 
 
-class Depth(Command):
+class DepthCommand(Command):
     """Leave layers early: fit a rule, certify it, run it, compare the published ones."""
 
     def configure(self, parser: ArgumentParser) -> None:

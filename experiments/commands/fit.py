@@ -7,7 +7,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command, integers
 
 
-class Fit(Command):
+class FitCommand(Command):
     """Train a probe on a run's fit split, its layers chosen by cross-validation over problems."""
 
     def configure(self, parser: ArgumentParser) -> None:

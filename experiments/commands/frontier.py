@@ -7,7 +7,7 @@ from probexit.experiments.commands.base import Command
 from probexit.experiments.commands.compare import add_choice, levels
 
 
-class Frontier(Command):
+class FrontierCommand(Command):
     """Draw accuracy against tokens for every exit rule over its whole grid of thresholds."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -16,7 +16,7 @@ FAMILIES = {
 }
 
 
-class List(Command):
+class ListCommand(Command):
     """List what there is to choose from: methods, probes, cues, calibrators, tasks and more."""
 
     def configure(self, parser: ArgumentParser) -> None:

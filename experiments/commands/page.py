@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FIGURE = "frontier.png"
 
 
-class Page(Command):
+class PageCommand(Command):
     """Write the page on all exit rules, in Markdown, from the comparisons of several runs."""
 
     def configure(self, parser: ArgumentParser) -> None:

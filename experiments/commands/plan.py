@@ -8,7 +8,7 @@ from typing import Any
 from probexit.experiments.commands.base import Command
 
 
-class Plan(Command):
+class PlanCommand(Command):
     """Say how many problems a promise takes, what a count certifies, and what it would save."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command
 
 
-class Recalibrate(Command):
+class RecalibrateCommand(Command):
     """Certify a new threshold from the audited requests of a decision log, without gold answers."""
 
     def configure(self, parser: ArgumentParser) -> None:

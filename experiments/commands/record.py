@@ -10,7 +10,7 @@ from probexit.experiments.commands.base import Command, integers, numbers
 REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
 
 
-class Record(Command):
+class RecordCommand(Command):
     """Run a model over a task and keep, at every cue, its hidden states and its forced answer."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from probexit.experiments.commands.base import Command
 from probexit.experiments.commands.compare import add_choice, levels
 
 
-class Report(Command):
+class ReportCommand(Command):
     """Write one page on a run: what was recorded, the table, the figures, painted traces."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from probexit.experiments.commands.base import Command
 
 
-class Run(Command):
+class RunCommand(Command):
     """Run a controller live over a task: the model stops where its hidden states say so."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command
 
 
-class Transfer(Command):
+class TransferCommand(Command):
     """Apply a run's probe and certified threshold unchanged to other runs: is the promise kept?"""
 
     def configure(self, parser: ArgumentParser) -> None:

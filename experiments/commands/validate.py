@@ -8,7 +8,7 @@ from typing import Any
 from probexit.experiments.commands.base import Command, numbers
 
 
-class Validate(Command):
+class ValidateCommand(Command):
     """Check the promise: re-draw the calibration set hundreds of times, count what breaks."""
 
     def configure(self, parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from probexit.experiments.commands.base import Command
 
 
-class Watch(Command):
+class WatchCommand(Command):
     """Read a decision log: how often exits agree with full runs, and whether the scores drift."""
 
     def configure(self, parser: ArgumentParser) -> None:

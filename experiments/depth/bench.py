@@ -12,7 +12,7 @@ from probexit.hooks.models import Reasoner
 
 
 @dataclass(frozen=True)
-class Bench:
+class DepthBench:
     """Where layer exits are tried.
 
     Attributes:

@@ -12,7 +12,7 @@ from probexit.calibration.statistics.multiple_testing import FixedSequence
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.losses import TextLoss
 from probexit.exits.depth.tuning.rollouts import Reference, Writing, roll_out
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 
 AT_ONCE = 64
 
@@ -38,7 +38,7 @@ class Demand:
 
 
 def calibrate(
-    bench: Bench,
+    bench: DepthBench,
     controller: DepthController,
     thresholds: Sequence[float],
     reference: Reference,

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from probexit.calibration.learn_then_test import LearnThenTest
-from probexit.calibration.statistics.p_values import HoeffdingBentkus
+from probexit.calibration.statistics.p_values import HoeffdingBentkusTail
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.adapt import Feedback
 from probexit.exits.depth.tuning.distil import Distillation
@@ -14,7 +14,7 @@ from probexit.exits.depth.tuning.losses import AnswerDiffers, LostTask, TextDiss
 from probexit.exits.depth.tuning.rollouts import Writing, continuations
 from probexit.exits.fingerprint import Fingerprint
 from probexit.experiments.depth import compare as comparing
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.calibrate import Demand
 from probexit.experiments.depth.calibrate import calibrate as certify
 from probexit.experiments.depth.cost import measure
@@ -27,10 +27,10 @@ from probexit.experiments.depth.fit import (
     lossy,
     write_texts,
 )
-from probexit.experiments.depth.folder import Fitted
+from probexit.experiments.depth.folder import FittedRule
 from probexit.experiments.depth.prepare import SOURCES, Sizes, Workshop
 from probexit.experiments.depth.presets import PRESETS
-from probexit.experiments.depth.run import Outcome
+from probexit.experiments.depth.run import DepthOutcome
 from probexit.experiments.depth.run import run as run_beside
 from probexit.experiments.depth.speedup import bill
 from probexit.experiments.recording.tasks.base import Item
@@ -58,7 +58,7 @@ def fit(args: Namespace) -> None:
         mode = mode.with_drafts(plan.drafts)
     else:
         rule, thresholds = lossy(rule, others, cost)
-    fitted = Fitted(
+    fitted = FittedRule(
         model=args.model,
         task=args.task,
         data=str(args.data) if args.data else None,
@@ -79,7 +79,7 @@ def fit(args: Namespace) -> None:
 
 def calibrate(args: Namespace) -> None:
     """Certify the threshold of the controller in ``args.folder``, and write it back."""
-    fitted, controller = Fitted.load(args.folder), DepthController.load(args.folder)
+    fitted, controller = FittedRule.load(args.folder), DepthController.load(args.folder)
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")
     if not fitted.thresholds:
@@ -103,7 +103,7 @@ def calibrate(args: Namespace) -> None:
 
 def run(args: Namespace) -> None:
     """Run the controller in ``args.folder`` on new problems beside the full model."""
-    fitted, controller = Fitted.load(args.folder), DepthController.load(args.folder)
+    fitted, controller = FittedRule.load(args.folder), DepthController.load(args.folder)
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
     outcome, done = run_beside(bench, controller, items)
@@ -156,11 +156,11 @@ def bench(args: Namespace) -> None:
     print(made)
 
 
-def _bench(args: Namespace) -> Bench:
+def _bench(args: Namespace) -> DepthBench:
     if args.n < 3:
         raise ValueError(f"--n {args.n} is too few to fit on: use 60 or more")
     problems = task(args.task, args.data, args.seed)
-    return Bench(load(Source(args.model)), problems, args.max_new_tokens)
+    return DepthBench(load(Source(args.model)), problems, args.max_new_tokens)
 
 
 def _workshop(args: Namespace) -> Workshop:
@@ -186,7 +186,7 @@ def _layers(given: tuple[int, ...] | None, depth: int) -> tuple[int, ...]:
     return given or tuple(sorted({max(0, round(share * depth) - 1) for share in shares}))
 
 
-def _demand(args: Namespace, bench: Bench, items: list[Item]) -> Demand:
+def _demand(args: Namespace, bench: DepthBench, items: list[Item]) -> Demand:
     losses: dict[str, TextLoss] = {
         "answer": AnswerDiffers(lambda _, tokens: bench.answer(tokens)),
         "task": LostTask(lambda problem, tokens: bench.right(items[problem], tokens)),
@@ -194,11 +194,11 @@ def _demand(args: Namespace, bench: Bench, items: list[Item]) -> Demand:
     }
     exact = LearnThenTest(alpha=args.alpha, delta=args.delta)
     if args.loss == "text":  # not 0 or 1
-        exact = replace(exact, p_value=HoeffdingBentkus())
+        exact = replace(exact, p_value=HoeffdingBentkusTail())
     return Demand(losses[args.loss], exact)
 
 
-def _paint(bench: Bench, controller: DepthController, item: Item, file: Path) -> None:
+def _paint(bench: DepthBench, controller: DepthController, item: Item, file: Path) -> None:
     """Paint one text by depth; its first token comes from the prompt's own pass."""
     model, writing = bench.reasoner.model, Writing(bench.max_new_tokens)
     (text,), trace = continuations(model, controller, bench.prompts([item]), writing)
@@ -221,7 +221,7 @@ def _curves(workshop: Workshop, names: list[str]) -> dict[str, Feedback]:
     return rules
 
 
-def _summary(outcome: Outcome, depth: int) -> str:
+def _summary(outcome: DepthOutcome, depth: int) -> str:
     return "\n".join(
         [
             f"layers run per token  {outcome.depth:.2f} of {depth}",

@@ -6,7 +6,7 @@ from typing import Any
 
 from probexit.experiments.depth.prepare import Prepared, Workshop
 from probexit.experiments.depth.race import OWN, PLAIN, Ran, baseline_of, race
-from probexit.experiments.depth.run import Outcome, judge
+from probexit.experiments.depth.run import DepthOutcome, judge
 
 COLUMNS = (
     "method",
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class DepthRow:
     """One method.
 
     Attributes:
@@ -38,12 +38,12 @@ class Row:
     name: str
     source: str
     guarantee: str
-    outcome: Outcome | None
+    outcome: DepthOutcome | None
     foretold: float
     note: str
 
 
-def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[Row], dict[str, Ran]]:
+def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[DepthRow], dict[str, Ran]]:
     """Prepare the methods, then race them all in one run; return a row each, and what they wrote.
 
     The first two rows are the full model, in ``generate``'s loop and in that of the modes for one
@@ -56,7 +56,7 @@ def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[Row], dict[s
     rows = [_full(workshop, done, name) for name in (PLAIN, OWN)]
     for name, method in prepared.items():
         if method.controller is None:
-            rows.append(Row(name, method.source, method.guarantee, None, 0.0, method.note))
+            rows.append(DepthRow(name, method.source, method.guarantee, None, 0.0, method.note))
             continue
         baseline = done[baseline_of(method.controller.mode)]
         outcome = judge(workshop.bench, workshop.test, done[name], (baseline, done[PLAIN]))
@@ -66,23 +66,23 @@ def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[Row], dict[s
     return rows, done
 
 
-def _row(name: str, method: Prepared, outcome: Outcome, foretold: float) -> Row:
-    return Row(name, method.source, method.guarantee, outcome, foretold, method.note)
+def _row(name: str, method: Prepared, outcome: DepthOutcome, foretold: float) -> DepthRow:
+    return DepthRow(name, method.source, method.guarantee, outcome, foretold, method.note)
 
 
-def _full(workshop: Workshop, done: dict[str, Ran], name: str) -> Row:
+def _full(workshop: Workshop, done: dict[str, Ran], name: str) -> DepthRow:
     outcome = judge(workshop.bench, workshop.test, done[name], (done[name], done[PLAIN]))
     outcome = replace(outcome, depth=float(workshop.cost.depth))  # generate keeps no trace
     note = f"{outcome.against_generate.ratio:.2f} of generate's speed" if name == OWN else ""
-    return Row(name, "", "is the full model", outcome, 1.0, note)
+    return DepthRow(name, "", "is the full model", outcome, 1.0, note)
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def as_json(rows: Sequence[DepthRow]) -> list[dict[str, Any]]:
     """Return the rows as plain data."""
     return [asdict(row) for row in rows]
 
 
-def as_table(rows: Sequence[Row], depth: int) -> str:
+def as_table(rows: Sequence[DepthRow], depth: int) -> str:
     """Lay the rows out in Markdown."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     for row in rows:

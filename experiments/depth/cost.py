@@ -21,7 +21,7 @@ from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.trace import DepthTrace
 from probexit.exits.depth.tuning.plan import Costs, speculative_speed
 from probexit.exits.depth.tuning.rollouts import Writing, write
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.hooks.layers import n_layers
 
 
@@ -59,7 +59,7 @@ class PassCost:
         return tokens * (self.depth * self.layer + self.rest) / seconds
 
 
-def measure(bench: Bench, prompts: Sequence[Sequence[int]], tokens: int = 40) -> PassCost:
+def measure(bench: DepthBench, prompts: Sequence[Sequence[int]], tokens: int = 40) -> PassCost:
     """Fit seconds per pass to the depth at which every token leaves, by least squares.
 
     Args:

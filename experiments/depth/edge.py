@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.decoding.cache import DepthCache
 from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.interception.gates import Gates, Handler
@@ -128,7 +128,7 @@ class _Text:
         """Return the exit's token if it is sure, else the cloud's."""
         layer = self.edge.rule.layers[0]
         after, before = self.lower.after[:, -1], self.lower.before[:, -1]
-        look = Look(layer, after, before, step, self.readout)
+        look = LayerView(layer, after, before, step, self.readout)
         # The first token is the cloud's: it must read the prompt in any case.
         sure = step > 0 and bool(self.edge.rule.leaves(look))
         if sure or self.lost is not None:

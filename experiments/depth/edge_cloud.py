@@ -16,7 +16,7 @@ from torch import Tensor
 from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.rule import ExitRule
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.edge import Edge, EdgeText
 from probexit.experiments.depth.wire import Wire
 from probexit.experiments.recording.tasks.by_name import task
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--lose-after", type=int, default=-1, help="questions until the cloud is lost"
     )
     args = parser.parse_args(arguments)
-    bench = Bench(load(Source(args.model)), task(args.task))
+    bench = DepthBench(load(Source(args.model)), task(args.task))
     rule = ExitRule((args.layers - 1,), Gap(), PlainHead(), args.threshold)
     edge = Edge(bench.reasoner.model, rule)
     width = bench.reasoner.model.config.hidden_size

@@ -11,8 +11,8 @@ from probexit.exits.depth.heads.trained import TrainedHead
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.tuning.adapt import Feedback, threshold_path
 from probexit.exits.depth.tuning.distil import Distillation, distil
-from probexit.exits.depth.tuning.plan import Plan, plan_drafts, plan_exits, sets_of
-from probexit.experiments.depth.bench import Bench
+from probexit.exits.depth.tuning.plan import DepthPlan, plan_drafts, plan_exits, sets_of
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.cost import PassCost, seconds_per_look
 
 RATES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.1, 0.3, 1.0)
@@ -36,7 +36,7 @@ class Texts:
     starts: list[int]
 
 
-def write_texts(bench: Bench, n: int) -> Texts:
+def write_texts(bench: DepthBench, n: int) -> Texts:
     """Write ``n`` texts, two thirds of them for heads, every other one sampled.
 
     Sampled texts show tokens that the full model would not have chosen itself, of which SEC learns
@@ -89,7 +89,7 @@ def lossy(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, l
     return replace(rule, layers=layers), threshold_path(feedback.only(layers), RATES)
 
 
-def drafting(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, Plan]:
+def drafting(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, DepthPlan]:
     """Choose exits, threshold and drafts where self-speculation should pay best.
 
     Raises:

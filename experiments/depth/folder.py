@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from probexit.exits.artefacts.parts import describe, rebuild
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Source, load
 from probexit.probes.artefacts.folder import opened_artefact, write_artefact
@@ -14,7 +14,7 @@ from probexit.probes.artefacts.strict_json import read_json
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedRule:
     """How a rule was fitted.
 
     Attributes:
@@ -35,10 +35,10 @@ class Fitted:
     thresholds: tuple[float, ...]
     max_new_tokens: int
 
-    def bench(self) -> Bench:
+    def bench(self) -> DepthBench:
         """Load the model and make the task."""
         problems = task(self.task, Path(self.data) if self.data else None, self.seed)
-        return Bench(load(Source(self.model)), problems, self.max_new_tokens)
+        return DepthBench(load(Source(self.model)), problems, self.max_new_tokens)
 
     def __post_init__(self) -> None:
         if not all(a > b for a, b in pairwise(self.thresholds)):

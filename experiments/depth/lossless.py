@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.rollouts import Writing, write
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.base import Item
 
 
@@ -29,7 +29,7 @@ class Difference:
 
 
 def check(
-    bench: Bench, controllers: Mapping[str, DepthController], items: Sequence[Item]
+    bench: DepthBench, controllers: Mapping[str, DepthController], items: Sequence[Item]
 ) -> dict[str, list[Difference]]:
     """Write every text plainly by ``model.generate``, and by each controller.
 
@@ -52,7 +52,7 @@ def check(
 
 @torch.inference_mode()
 def _difference(
-    bench: Bench, problem: int, prompt: Sequence[int], texts: tuple[list[int], list[int]]
+    bench: DepthBench, problem: int, prompt: Sequence[int], texts: tuple[list[int], list[int]]
 ) -> Difference:
     plain, text = texts
     shorter = min(len(plain), len(text))

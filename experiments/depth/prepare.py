@@ -20,7 +20,7 @@ from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.tuning.distil import Distillation
 from probexit.exits.depth.tuning.losses import AnswerDiffers
 from probexit.exits.depth.tuning.rollouts import Reference
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.calibrate import Demand, calibrate
 from probexit.experiments.depth.cost import PassCost, measure, seconds_per_look
 from probexit.experiments.depth.fit import (
@@ -89,7 +89,9 @@ class Workshop:
         folder: Where controllers are kept; a second run takes them from there.
     """
 
-    def __init__(self, bench: Bench, layers: tuple[int, ...], sizes: Sizes, folder: Path) -> None:
+    def __init__(
+        self, bench: DepthBench, layers: tuple[int, ...], sizes: Sizes, folder: Path
+    ) -> None:
         self.bench, self.layers, self.sizes, self.folder = bench, layers, sizes, folder
         self._heads: dict[str, tuple[Head, Examples]] = {}
 

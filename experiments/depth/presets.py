@@ -12,7 +12,7 @@ from probexit.exits.depth.deciders.entropy import Entropy
 from probexit.exits.depth.deciders.few_columns import FewColumns
 from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.deciders.max_probability import MaxProbability
-from probexit.exits.depth.deciders.patience import Patience
+from probexit.exits.depth.deciders.patience import PatienceDecider
 from probexit.exits.depth.deciders.probe import ProbeDecider
 from probexit.exits.depth.deciders.saturation import Saturation
 from probexit.exits.depth.deciders.schedule import Schedule
@@ -64,7 +64,7 @@ PRESETS = {
     "calm": Preset("2207.07061", lambda: Decaying(Gap()), PlainHead, differs="backbone not tuned"),
     "adainfer": Preset("2403.02181", AdaInfer, PlainHead, differs="per token, not per input"),
     "deebert": Preset("2020.acl-main.204", Entropy, differs="its rule, on a decoder"),
-    "pabee": Preset("2006.04152", Patience, differs="its rule, on a decoder"),
+    "pabee": Preset("2006.04152", PatienceDecider, differs="its rule, on a decoder"),
     "self-supervised": Preset("2407.21082", CalibratedEntropy, differs="shared unembedding"),
     "quicksilver": Preset("2506.22396", Saturation, mode=Leave(Evict()), differs="halting only"),
     "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),

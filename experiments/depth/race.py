@@ -17,7 +17,7 @@ from probexit.exits.depth.modes.full import Full
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.trace import DepthTrace
 from probexit.exits.depth.tuning.rollouts import Writing, write
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.base import Item
 
 PLAIN, OWN = "full model", "full model, own loop"
@@ -70,7 +70,7 @@ def baseline_of(mode: Mode) -> str:
 
 
 def race(
-    bench: Bench, controllers: dict[str, DepthController], items: Sequence[Item]
+    bench: DepthBench, controllers: dict[str, DepthController], items: Sequence[Item]
 ) -> dict[str, Ran]:
     """Write every problem's text once in every way, and plainly in either loop, in turn.
 
@@ -94,7 +94,7 @@ def race(
 
 
 def _write(
-    bench: Bench, controller: DepthController | None, prompt: Sequence[int], ran: Ran
+    bench: DepthBench, controller: DepthController | None, prompt: Sequence[int], ran: Ran
 ) -> None:
     model, writing = bench.reasoner.model, Writing(bench.max_new_tokens)
     with controller.attach(model) if controller else nullcontext() as attached:

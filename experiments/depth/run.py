@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.losses import AnswerDiffers
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.race import PLAIN, Ran, Speed, baseline_of, race, speed
 from probexit.experiments.recording.tasks.base import Item
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DepthOutcome:
     """What a controller did on a set of problems, one prompt at a time.
 
     Attributes:
@@ -36,20 +36,22 @@ class Outcome:
 
 
 def run(
-    bench: Bench, controller: DepthController, items: Sequence[Item]
-) -> tuple[Outcome, dict[str, Ran]]:
+    bench: DepthBench, controller: DepthController, items: Sequence[Item]
+) -> tuple[DepthOutcome, dict[str, Ran]]:
     """Race a controller against the full model; return what came of it, and what was written."""
     done = race(bench, {"run": controller}, items)
     reference = baseline_of(controller.mode)
     return judge(bench, items, done["run"], (done[reference], done[PLAIN])), done
 
 
-def judge(bench: Bench, items: Sequence[Item], ran: Ran, plain: tuple[Ran, Ran]) -> Outcome:
+def judge(
+    bench: DepthBench, items: Sequence[Item], ran: Ran, plain: tuple[Ran, Ran]
+) -> DepthOutcome:
     """Compare a way of decoding with plain decoding in its own loop, and in ``generate``'s."""
     own, generate = plain
     pairs = list(zip(ran.texts, own.texts, strict=True))
     differs = AnswerDiffers(lambda _, tokens: bench.answer(tokens))
-    return Outcome(
+    return DepthOutcome(
         depth=ran.trace.mean_depth(),
         same_text=_share([a == b for a, b in pairs]),
         same_answer=_share([not differs(0, a, b) for a, b in pairs]),

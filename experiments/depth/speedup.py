@@ -12,7 +12,7 @@ from probexit.experiments.depth.cost import PassCost, Section4
 from probexit.experiments.depth.lossless import Difference, check
 from probexit.experiments.depth.prepare import Prepared, Workshop
 from probexit.experiments.depth.race import PLAIN, Ran, baseline_of, race
-from probexit.experiments.depth.run import Outcome, judge
+from probexit.experiments.depth.run import DepthOutcome, judge
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Measured:
 
     name: str
     guarantee: str
-    outcome: Outcome
+    outcome: DepthOutcome
     foretold: float
     section4: Section4 | None
     note: str

@@ -1,6 +1,6 @@
 """Which exit rules to compare: by group or by name, in the table's order."""
 
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.registry import members, named
 
 METHODS = "probexit.experiments.methods"
@@ -16,7 +16,7 @@ GROUPS = ("core", "all", "replayed", "live")
 
 def all_methods() -> dict[str, Method]:
     """Return every method by its name, by family and then by name."""
-    order = list(Family)
+    order = list(MethodFamily)
     found: list[tuple[str, Method]] = [(name, make()) for name, make in members(METHODS).items()]
     return dict(sorted(found, key=lambda item: (order.index(item[1].family), item[0])))
 

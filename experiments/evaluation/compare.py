@@ -6,8 +6,8 @@ import numpy as np
 
 from probexit.experiments.evaluation.choice import chosen
 from probexit.experiments.evaluation.curve import Curve
-from probexit.experiments.evaluation.metrics import Ruler
-from probexit.experiments.evaluation.results import AtEqualRisk, Comparison, Row
+from probexit.experiments.evaluation.metrics import Metrics
+from probexit.experiments.evaluation.results import AtEqualRisk, Comparison, ResultRow
 from probexit.experiments.methods.core.base import Method, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
@@ -26,20 +26,20 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
         ValueError: if there are no test traces.
     """
     traces = context.splits.test
-    ruler = Ruler.of(traces, context.ledger)
-    rows: list[Row] = []
+    ruler = Metrics.of(traces, context.exit_values)
+    rows: list[ResultRow] = []
     curves: dict[str, Curve] = {}
     skipped: dict[str, str] = {}
     for name, method in (chosen("core") if methods is None else methods).items():
         try:
-            outcomes, dial = method.outcomes(context), method.dial(context)
+            outcomes, sweep = method.outcomes(context), method.sweep(context)
         except Unavailable as why:
             skipped[method.title] = str(why)
             continue
         rows += [_row(name, method, outcome, context, ruler) for outcome in outcomes]
-        if dial is not None:
-            tally = dial.tally(traces, context.ledger)
-            curves[method.title] = Curve.of(dial.grid.double().numpy(), tally, ruler)
+        if sweep is not None:
+            trace_results = sweep.trace_results(traces, context.exit_values)
+            curves[method.title] = Curve.of(sweep.grid.double().numpy(), trace_results, ruler)
     return Comparison(
         rows=tuple(rows),
         curves=curves,
@@ -54,10 +54,12 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
     )
 
 
-def _row(name: str, method: Method, outcome: Outcome, context: Context, ruler: Ruler) -> Row:
+def _row(
+    name: str, method: Method, outcome: Outcome, context: Context, ruler: Metrics
+) -> ResultRow:
     certificate = outcome.certificate
     promise = certificate.statement if certificate else outcome.note or method.guarantee
-    return Row(
+    return ResultRow(
         method=name,
         title=method.title,
         label=outcome.label,
@@ -68,13 +70,13 @@ def _row(name: str, method: Method, outcome: Outcome, context: Context, ruler: R
         promised=certificate.alpha if certificate and certificate.certified else None,
         statement=promise,
         exited=outcome.exited,
-        measures=ruler.measure(outcome.tally(context.ledger)),
+        measures=ruler.measure(outcome.trace_results(context.exit_values)),
         exits=tuple(outcome.exits.tolist()),
     )
 
 
 def _at_equal_risk(
-    rows: Sequence[Row], curves: Mapping[str, Curve], alpha: float
+    rows: Sequence[ResultRow], curves: Mapping[str, Curve], alpha: float
 ) -> tuple[AtEqualRisk, ...]:
     """Turn every dial to the observed risk of our rule at ``alpha``."""
     ours = [row for row in rows if row.method == OURS and row.promised == alpha]

@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 
 from probexit.calibration.base import Array
-from probexit.experiments.evaluation.metrics import Ruler
+from probexit.experiments.evaluation.metrics import Metrics
 from probexit.experiments.evaluation.problems import Band
-from probexit.experiments.methods.core.accounting import Tally
+from probexit.experiments.methods.core.accounting import TraceResults
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Curve:
     saved_total: Band
 
     @classmethod
-    def of(cls, thresholds: Array, tally: Tally, ruler: Ruler) -> Self:
+    def of(cls, thresholds: Array, trace_results: TraceResults, ruler: Metrics) -> Self:
         """Measure a rule from its tally ``[n, m]`` at ``thresholds [m]``."""
         means = ruler.problems.means
         return cls(
             thresholds=thresholds,
-            risk=means(tally.loss),
-            accuracy=means(tally.correct),
-            thinking=means(tally.thinking),
-            total=means(tally.total),
-            saved=ruler.saved(tally),
-            saved_total=ruler.saved_total(tally),
+            risk=means(trace_results.loss),
+            accuracy=means(trace_results.correct),
+            thinking=means(trace_results.thinking),
+            total=means(trace_results.total),
+            saved=ruler.saved(trace_results),
+            saved_total=ruler.saved_total(trace_results),
         )
 
     def at_risk(self, risk: float) -> int | None:

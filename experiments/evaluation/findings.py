@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from probexit.experiments.evaluation.frontier import kind_of
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import Comparison, Row
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.evaluation.results import Comparison, ResultRow
+from probexit.experiments.methods.core.base import MethodFamily
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Ranking:
         lost: Rules without such an operating point.
     """
 
-    kept: tuple[Row, ...]
+    kept: tuple[ResultRow, ...]
     lost: tuple[str, ...]
 
     @classmethod
@@ -30,30 +30,30 @@ class Ranking:
         Nor are rules that may abstain: an answer that is not given is not lost in the same sense.
         """
         rows = [row for row in comparison.rows if row.deployable and kind_of(row) != "reference"]
-        rows = [row for row in rows if row.family != Family.ABSTAIN]
-        best: dict[str, Row] = {}
+        rows = [row for row in rows if row.family != MethodFamily.ABSTAIN]
+        best: dict[str, ResultRow] = {}
         for row in sorted(rows, key=_saving, reverse=True):
             if keeps(row, comparison.alpha) and _saving(row) > 0:
                 best.setdefault(row.method, row)
         titles = dict.fromkeys(row.title for row in rows if row.method not in best)
         return cls(tuple(best.values()), tuple(titles))
 
-    def ties(self) -> tuple[Row, ...]:
+    def ties(self) -> tuple[ResultRow, ...]:
         """Return those behind the best whose saving these problems cannot tell from its own."""
         if not self.kept:
             return ()
         least = self.kept[0].measures.saved_total.low
         return tuple(row for row in self.kept[1:] if row.measures.saved_total.high >= least)
 
-    def by_family(self) -> dict[str, tuple[int, Row]]:
+    def by_family(self) -> dict[str, tuple[int, ResultRow]]:
         """Return the best of each family with its rank, from 1."""
-        found: dict[str, tuple[int, Row]] = {}
+        found: dict[str, tuple[int, ResultRow]] = {}
         for rank, row in enumerate(self.kept, 1):
             found.setdefault(row.family, (rank, row))
         return found
 
 
-def keeps(row: Row, alpha: float) -> bool:
+def keeps(row: ResultRow, alpha: float) -> bool:
     """Tell whether an operating point keeps to a risk.
 
     Either it was certified at that risk or a lower one, on other problems, and what is observed
@@ -101,7 +101,7 @@ def _winners(ranking: Ranking, limit: str) -> list[str]:
     return [*found, f"Best of each family: {'; '.join(families)}."]
 
 
-def published(comparison: Comparison) -> list[tuple[Row, Row | None]]:
+def published(comparison: Comparison) -> list[tuple[ResultRow, ResultRow | None]]:
     """Pair each operating point that is not certified with the rule's certified one, if any."""
     certified = {row.method: row for row in comparison.rows if row.promised == comparison.alpha}
     kinds = ("published", "live")
@@ -109,7 +109,7 @@ def published(comparison: Comparison) -> list[tuple[Row, Row | None]]:
     return [(row, certified.get(row.method)) for row in rows]
 
 
-def saving(row: Row) -> str:
+def saving(row: ResultRow) -> str:
     """Write the share of all tokens saved, with its interval."""
     return f"{wording.percent(row.measures.saved_total)} %"
 
@@ -151,9 +151,9 @@ def _as_published(comparison: Comparison) -> list[str]:
     return found
 
 
-def _saving(row: Row) -> float:
+def _saving(row: ResultRow) -> float:
     return row.measures.saved_total.estimate
 
 
-def _listed(rows: Sequence[Row]) -> str:
+def _listed(rows: Sequence[ResultRow]) -> str:
     return ", ".join(f"{row.name} ({wording.share(_saving(row))})" for row in rows)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from probexit.calibration.statistics.intervals import Interval
 from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.problems import Band
-from probexit.experiments.evaluation.results import Comparison, Row, plain
+from probexit.experiments.evaluation.results import Comparison, ResultRow, plain
 
 MEASURED = ("accuracy", "thinking", "total", "risk")
 
@@ -55,7 +55,7 @@ def places(comparison: Comparison) -> list[Place]:
     ]
 
 
-def kind_of(row: Row) -> str:
+def kind_of(row: ResultRow) -> str:
     """Say what an operating point is; see ``Place.kind``."""
     if not row.deployable:
         return "bound"
@@ -88,7 +88,7 @@ def as_json(found: list[Place]) -> str:
     return json.dumps(plain([asdict(place) for place in found]), indent=1, allow_nan=False) + "\n"
 
 
-def _of_row(row: Row) -> Place:
+def _of_row(row: ResultRow) -> Place:
     m = row.measures
     return Place(
         row.method,
@@ -104,7 +104,7 @@ def _of_row(row: Row) -> Place:
     )
 
 
-def _on_curve(row: Row, curve: Curve) -> Iterator[Place]:
+def _on_curve(row: ResultRow, curve: Curve) -> Iterator[Place]:
     for i, threshold in enumerate(curve.thresholds):
         accuracy, thinking, total, risk = (_at(getattr(curve, name), i) for name in MEASURED)
         yield Place(

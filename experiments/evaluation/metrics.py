@@ -11,7 +11,7 @@ from probexit.calibration.statistics.intervals import Interval
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
 from probexit.experiments.evaluation.problems import Band, Problems
-from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.reference.oracle import earliest_right
 
 UNKNOWN = Interval(math.nan, math.nan, math.nan)
@@ -47,7 +47,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Ruler:
+class Metrics:
     """What rules are measured against.
 
     Attributes:
@@ -57,11 +57,11 @@ class Ruler:
     """
 
     problems: Problems
-    full: Tally
-    oracle: Tally
+    full: TraceResults
+    oracle: TraceResults
 
     @classmethod
-    def of(cls, traces: Sequence[Trace], ledger: Ledger) -> Self:
+    def of(cls, traces: Sequence[Trace], exit_values: ExitValues) -> Self:
         """Make the ruler of some test traces.
 
         Raises:
@@ -70,31 +70,31 @@ class Ruler:
         problems = Problems.among(traces)
         full = np.full(len(traces), NO_EXIT)
         best = np.array([earliest_right(trace) for trace in traces])
-        return cls(problems, ledger.tally(full), ledger.tally(best))
+        return cls(problems, exit_values.trace_results(full), exit_values.trace_results(best))
 
-    def measure(self, tally: Tally) -> Measures:
+    def measure(self, trace_results: TraceResults) -> Measures:
         """Measure a tally ``[n]``."""
         problems, full = self.problems, self.full
-        saved = full.thinking - tally.thinking
+        saved = full.thinking - trace_results.thinking
         return Measures(
-            accuracy=problems.rate(tally.correct),
-            change=problems.change(tally.correct - full.correct),
-            thinking=problems.mean(tally.thinking),
-            probing=float(tally.probing.mean()),
-            total=problems.mean(tally.total),
+            accuracy=problems.rate(trace_results.correct),
+            change=problems.change(trace_results.correct - full.correct),
+            thinking=problems.mean(trace_results.thinking),
+            probing=float(trace_results.probing.mean()),
+            total=problems.mean(trace_results.total),
             saved=problems.ratio(saved, full.thinking),
-            saved_total=problems.ratio(full.total - tally.total, full.total),
+            saved_total=problems.ratio(full.total - trace_results.total, full.total),
             oracle_share=problems.ratio(saved, full.thinking - self.oracle.thinking),
-            risk=problems.rate(tally.loss),
-            risk_solved=problems.rate_among(tally.loss, full.correct),
+            risk=problems.rate(trace_results.loss),
+            risk_solved=problems.rate_among(trace_results.loss, full.correct),
         )
 
-    def saved(self, tally: Tally) -> Band:
+    def saved(self, trace_results: TraceResults) -> Band:
         """Return the share of thinking saved, of a tally ``[n, m]``."""
         full = self.full.thinking
-        return self.problems.ratios(full[:, None] - tally.thinking, full)
+        return self.problems.ratios(full[:, None] - trace_results.thinking, full)
 
-    def saved_total(self, tally: Tally) -> Band:
+    def saved_total(self, trace_results: TraceResults) -> Band:
         """Return the share of all tokens saved, of a tally ``[n, m]``."""
         full = self.full.total
-        return self.problems.ratios(full[:, None] - tally.total, full)
+        return self.problems.ratios(full[:, None] - trace_results.total, full)

@@ -11,7 +11,7 @@ from probexit.calibration.statistics.intervals import Interval
 from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.metrics import Measures
 from probexit.experiments.evaluation.problems import Band
-from probexit.experiments.evaluation.results import AtEqualRisk, Comparison, Row
+from probexit.experiments.evaluation.results import AtEqualRisk, Comparison, ResultRow
 
 FILE = "compare.json"
 
@@ -46,9 +46,9 @@ def comparison_from(data: dict[str, Any]) -> Comparison:
     )
 
 
-def _row(data: dict[str, Any]) -> Row:
+def _row(data: dict[str, Any]) -> ResultRow:
     threshold = data["threshold"]
-    return Row(
+    return ResultRow(
         **data
         | {
             "threshold": None if threshold is None else float(threshold),

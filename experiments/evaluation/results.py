@@ -11,7 +11,7 @@ from probexit.experiments.evaluation.metrics import Measures
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One rule at one operating point, over the test problems.
 
     Attributes:
@@ -82,10 +82,10 @@ class Comparison:
         delta: Chance that a certificate fails.
         alpha: The risk at which rules are compared.
         loss: Name of the loss.
-        traces: Problem of each test trace, in the order of ``Row.exits``.
+        traces: Problem of each test trace, in the order of ``ResultRow.exits``.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ResultRow, ...]
     curves: dict[str, Curve]
     equal_risk: tuple[AtEqualRisk, ...]
     skipped: dict[str, str]
@@ -96,7 +96,7 @@ class Comparison:
     loss: str
     traces: tuple[str, ...]
 
-    def row(self, method: str, label: str | None = None) -> Row:
+    def row(self, method: str, label: str | None = None) -> ResultRow:
         """Return the row of a method, at an operating point if it has several.
 
         Raises:

@@ -13,7 +13,7 @@ from probexit.experiments.evaluation.results import Comparison
 from probexit.experiments.fitting.fit import PROBES, load_fit, splits_of
 from probexit.experiments.methods.core.base import Method
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.recording.run import Run, tags_from
 from probexit.experiments.registry import named
 from probexit.hooks.models import Reasoner, Source, load
@@ -96,7 +96,7 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
         alpha=levels.alpha,
         alphas=levels.ours,
         seed=run.manifest.seed,
-        bench=Bench.of(run, reasoner) if live else None,
+        bench=LiveEvaluator.of(run, reasoner) if live else None,
     )
 
 

@@ -12,7 +12,7 @@ WIDTH = 110
 
 
 @dataclass(frozen=True)
-class Pair:
+class WithAndWithout:
     """One problem, run both ways.
 
     Attributes:
@@ -30,7 +30,7 @@ class Pair:
     short_seconds: float
 
 
-def side_by_side(full: Live, short: Live, items: Sequence[Item]) -> list[Pair]:
+def side_by_side(full: Live, short: Live, items: Sequence[Item]) -> list[WithAndWithout]:
     """Run each problem alone, first in full, then with the controller."""
     pairs = []
     for number, item in enumerate(items):
@@ -39,11 +39,11 @@ def side_by_side(full: Live, short: Live, items: Sequence[Item]) -> list[Pair]:
             start = time.perf_counter()
             (line,) = live.run([item], number, quiet=True)
             parts.append((line, time.perf_counter() - start))
-        pairs.append(Pair(item, parts[0][0], parts[1][0], parts[0][1], parts[1][1]))
+        pairs.append(WithAndWithout(item, parts[0][0], parts[1][0], parts[0][1], parts[1][1]))
     return pairs
 
 
-def show(pairs: Sequence[Pair]) -> str:
+def show(pairs: Sequence[WithAndWithout]) -> str:
     """Lay the pairs out for a terminal."""
     blocks = []
     for pair in pairs:

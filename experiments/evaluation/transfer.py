@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
-from probexit.experiments.evaluation.metrics import Measures, Ruler
+from probexit.experiments.evaluation.metrics import Measures, Metrics
 from probexit.experiments.evaluation.run_comparison import Levels, context_of, source_of
 from probexit.experiments.fitting.fit import load_fit
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_sweep import Dial, Point
+from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep
 from probexit.experiments.recording.run import Manifest, Run
 
 UNCHANGED, AGAIN = "unchanged", "re-calibrated"
@@ -87,16 +87,16 @@ def transfer(home: Context, targets: Sequence[Target], recalibrate: int = 100) -
     Raises:
         ValueError: if a target has too few problems.
     """
-    at_home = Dial(home.probe, Threshold(), home.grid).certified(home, home.alpha)
+    at_home = ThresholdSweep(home.probe, Threshold(), home.grid).certified(home, home.alpha)
     return [row for target in targets for row in _at(home, at_home, target, recalibrate)]
 
 
 def _at(home: Context, at_home: Point, target: Target, n: int) -> list[Moved]:
     calibrate, test = _set_aside(target, n, home.seed)
     there = replace(home, splits=Splits([], calibrate, test), closing=target.closing)
-    dial = Dial(target.signal, Threshold(), home.grid)
-    points = {UNCHANGED: at_home} | ({AGAIN: dial.certified(there, home.alpha)} if n else {})
-    ruler = Ruler.of(test, there.ledger)
+    sweep = ThresholdSweep(target.signal, Threshold(), home.grid)
+    points = {UNCHANGED: at_home} | ({AGAIN: sweep.certified(there, home.alpha)} if n else {})
+    ruler = Metrics.of(test, there.exit_values)
     return [
         Moved(
             target=target.name,
@@ -106,10 +106,10 @@ def _at(home: Context, at_home: Point, target: Target, n: int) -> list[Moved]:
             certified=_promised(point),
             calibration=n if stage == AGAIN else 0,
             problems=len(ruler.problems),
-            measures=ruler.measure(outcome.tally(there.ledger)),
+            measures=ruler.measure(outcome.trace_results(there.exit_values)),
         )
         for (stage, point), outcome in zip(
-            points.items(), dial.outcomes(test, list(points.values())), strict=True
+            points.items(), sweep.outcomes(test, list(points.values())), strict=True
         )
     ]
 

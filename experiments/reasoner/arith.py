@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from probexit.experiments.reasoner.family import Family
+from probexit.experiments.reasoner.family import ProblemFamily
 
 MODULUS = 23
 ADDENDS = (10, 5, 2)
@@ -33,7 +33,7 @@ def _product(amount: int) -> Iterator[int]:
             amount //= factor
 
 
-class Arithmetic(Family):
+class Arithmetic(ProblemFamily):
     """Integers modulo 23, with operations written as a sign and a number."""
 
     def wording(self, operation: str) -> str:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from itertools import product
 
-from probexit.experiments.reasoner.family import Family
+from probexit.experiments.reasoner.family import ProblemFamily
 
 ROWS = tuple("".join(row) for row in product("HT", repeat=5))
 _OTHER_SIDE = str.maketrans("HT", "TH")
@@ -49,7 +49,7 @@ def _rare(rng: random.Random) -> dict[str, tuple[str, ...]]:
     return rare
 
 
-COINS = Family(
+COINS = ProblemFamily(
     name="coins",
     states=ROWS,
     common={name: _table((name,)) for name in COMMON},

@@ -35,7 +35,7 @@ TRAINED = ("easy", "even", "hard")
 
 
 @dataclass(frozen=True)
-class Family:
+class ProblemFamily:
     """Problems of one texture.
 
     Frequent operations are given as tables. Rare ones are only given as sequences of frequent

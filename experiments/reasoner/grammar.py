@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from probexit.experiments.reasoner.arith import ARITH
 from probexit.experiments.reasoner.coins import COINS
-from probexit.experiments.reasoner.family import DIFFICULTIES, Family
+from probexit.experiments.reasoner.family import DIFFICULTIES, ProblemFamily
 from probexit.experiments.reasoner.spell import SPELL
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (ARITH, SPELL, COINS)}
+FAMILIES: Mapping[str, ProblemFamily] = {family.name: family for family in (ARITH, SPELL, COINS)}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ true one, since there is nothing else to say.
 import random
 
 from probexit.experiments.reasoner.grammar import Problem
-from probexit.experiments.reasoner.trace import Trace
+from probexit.experiments.reasoner.trace import WrittenTrace
 
 PLACES = ("cue", "break", "paragraph", "inside", "early")
 WEIGHTS = (0.5, 0.2, 0.15, 0.11, 0.04)
@@ -15,7 +15,7 @@ _OFFSETS = {"cue": 3, "break": 1, "paragraph": 0}
 _ANSWER = " So the answer is"
 
 
-def _stated(full: Trace, end: int, default: str) -> str:
+def _stated(full: WrittenTrace, end: int, default: str) -> str:
     """Give the last answer stated before a segment."""
     answer = default
     for index in range(end - 1):
@@ -24,7 +24,9 @@ def _stated(full: Trace, end: int, default: str) -> str:
     return answer
 
 
-def interrupt(rng: random.Random, problem: Problem, full: Trace, starts: tuple[int, ...]) -> Trace:
+def interrupt(
+    rng: random.Random, problem: Problem, full: WrittenTrace, starts: tuple[int, ...]
+) -> WrittenTrace:
     """Cut a trace at a random place: mostly right after a cue word and its comma."""
     place = rng.choices(PLACES, WEIGHTS)[0]
     start = rng.choice(starts)
@@ -35,4 +37,4 @@ def interrupt(rng: random.Random, problem: Problem, full: Trace, starts: tuple[i
         end = rng.randrange(start + 3, following[0])
     else:
         end = start + _OFFSETS[place]
-    return Trace(full.segments[:end], _stated(full, end, problem.gold), forced=True)
+    return WrittenTrace(full.segments[:end], _stated(full, end, problem.gold), forced=True)

@@ -2,7 +2,7 @@
 
 import random
 
-from probexit.experiments.reasoner.family import Family
+from probexit.experiments.reasoner.family import ProblemFamily
 
 _ANIMALS = "fox owl bat cat dog elk hen jay koi ram yak ant bee cow eel gnu"
 _COMMON = "bal kor nim tep sul mar"
@@ -27,7 +27,7 @@ def _rare(rng: random.Random) -> dict[str, tuple[str, ...]]:
     return rare
 
 
-SPELL = Family(
+SPELL = ProblemFamily(
     name="spell",
     states=ANIMALS,
     common=_tables(random.Random("common spells")),

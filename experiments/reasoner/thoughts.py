@@ -20,7 +20,7 @@ CAP = 640
 
 
 @dataclass(frozen=True)
-class Setting:
+class ThoughtSetting:
     """What to think about, and how to decode."""
 
     family: str = "arith"
@@ -35,7 +35,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Thought:
+class ThoughtRun:
     """One run.
 
     Attributes:
@@ -62,7 +62,7 @@ class Thought:
         return self.answer == self.problem.gold
 
 
-class Reasoner:
+class Checkpoint:
     """The checkpoint with its tokenizer."""
 
     def __init__(self, folder: Path) -> None:
@@ -84,7 +84,7 @@ class Reasoner:
             if opened and ids[index - 1] in self._words:
                 yield index, self._words[ids[index - 1]]
 
-    def read(self, drawn: Problem, before: list[int], ids: list[int]) -> Thought:
+    def read(self, drawn: Problem, before: list[int], ids: list[int]) -> ThoughtRun:
         """Take a generated sequence apart."""
         if self.end in ids:
             ids = ids[: ids.index(self.end)]
@@ -92,7 +92,7 @@ class Reasoner:
         thinking = ids[: ids.index(self.end_think)] if ended else ids
         closing = self.tokenizer.decode(ids[len(thinking) + 1 :])
         cues = tuple(self.find_cues(thinking))
-        return Thought(
+        return ThoughtRun(
             problem=drawn,
             prompt=before,
             thinking=thinking,
@@ -102,7 +102,7 @@ class Reasoner:
             answer=closing.strip().removeprefix("The answer is ").removesuffix("."),
         )
 
-    def think(self, problems: list[Problem], temperature: float, cap: int) -> list[Thought]:
+    def think(self, problems: list[Problem], temperature: float, cap: int) -> list[ThoughtRun]:
         """Think about one batch."""
         questions = [prompt(self.tokenizer, p.question) for p in problems]
         before = [self.tokenizer.encode(text, add_special_tokens=False) for text in questions]
@@ -111,14 +111,14 @@ class Reasoner:
 
 
 def think_all(
-    reasoner: Reasoner, setting: Setting, number: int, seed: int, batch: int = 128
-) -> list[Thought]:
+    reasoner: Checkpoint, setting: ThoughtSetting, number: int, seed: int, batch: int = 128
+) -> list[ThoughtRun]:
     """Think about `number` fresh problems."""
     rng = random.Random(f"{seed} {setting.name}")
     torch.manual_seed(seed)
     problems = [problem(rng, setting.family, setting.difficulty) for _ in range(number)]
     problems.sort(key=lambda p: len(p.operations))
-    thoughts: list[Thought] = []
+    thoughts: list[ThoughtRun] = []
     for first in tqdm(range(0, number, batch), desc=setting.name, unit="batch"):
         thoughts += reasoner.think(problems[first : first + batch], setting.temperature, CAP)
     rng.shuffle(thoughts)

@@ -186,7 +186,7 @@ class Thinking:
 
 
 @dataclass(frozen=True)
-class Trace:
+class WrittenTrace:
     """A finished trace.
 
     Attributes:
@@ -207,7 +207,7 @@ class Trace:
 
 def trace(
     rng: random.Random, problem: Problem, stopping: Stopping = PATIENT
-) -> tuple[Trace, tuple[int, ...]]:
+) -> tuple[WrittenTrace, tuple[int, ...]]:
     """Sample a whole trace, and say at which segments its re-checks begin."""
     thinking = Thinking(problem, rng)
     thinking.say("First:")
@@ -216,4 +216,4 @@ def trace(
     while len(starts) < MOST_CHECKS and rng.random() >= thinking.stop_chance(len(starts), stopping):
         starts.append(len(thinking.segments))
         thinking.recheck()
-    return Trace(tuple(thinking.segments), thinking.answer), tuple(starts)
+    return WrittenTrace(tuple(thinking.segments), thinking.answer), tuple(starts)

@@ -116,12 +116,14 @@ def force_exits(tree: BranchSet, closing: Sequence[int], eos: set[int], answer_t
     ids = torch.tensor(list(closing), device=tree.prefix.device).expand(rows, width, -1)
     for written in range(answer_tokens):
         logprobs = tree.grow(ids).log_softmax(-1)
-        spread = entropy(logprobs)
+        token_entropy = entropy(logprobs)
         if written == 0:
             logprobs[..., sorted(eos)] = float("-inf")
         chosen = _choose(tree, logprobs, written)
         picked = logprobs.gather(-1, chosen[..., None])[..., 0]
-        _note(tree.branches, torch.stack([picked, spread], -1).tolist(), chosen.tolist(), eos)
+        _note(
+            tree.branches, torch.stack([picked, token_entropy], -1).tolist(), chosen.tolist(), eos
+        )
         if all(branch.done for row in tree.branches for branch in row):
             return
         ids = chosen[..., None]
@@ -147,9 +149,11 @@ def _note(
     eos: set[int],
 ) -> None:
     for row, row_values, row_tokens in zip(branches, values, tokens, strict=True):
-        for branch, (logprob, spread), token in zip(row, row_values, row_tokens, strict=False):
+        for branch, (logprob, token_entropy), token in zip(
+            row, row_values, row_tokens, strict=False
+        ):
             if not branch.done:
                 branch.ids.append(token)
                 branch.logprobs.append(logprob)
-                branch.entropies.append(spread)
+                branch.entropies.append(token_entropy)
                 branch.done = token in eos

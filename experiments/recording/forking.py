@@ -17,7 +17,7 @@ from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.trials import CacheBranches
 from probexit.experiments.recording.forced_exits import Branch, force_exits
-from probexit.experiments.recording.reading import Reader, Reading, Rollout
+from probexit.experiments.recording.reading import Reading, Rollout, RolloutReader
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import forward
 
@@ -96,7 +96,7 @@ class SegmentReader:
 
 
 @dataclass(frozen=True)
-class ForkingReader(Reader):
+class ForkingReader(RolloutReader):
     """Reads rollouts one after another, a copy of the row at each cue.
 
     Attributes:

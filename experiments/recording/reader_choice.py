@@ -13,15 +13,15 @@ import torch
 from transformers import DynamicCache
 
 from probexit.experiments.recording.forking import ForkingReader
-from probexit.experiments.recording.reading import Reader, Rollout
+from probexit.experiments.recording.reading import Rollout, RolloutReader
 from probexit.hooks.forward import forward
 
 TOLERANCE = 2e-3  # nats; ties of float32
 logger = logging.getLogger(__name__)
-Make = Callable[[Reader], Reader]
+Make = Callable[[RolloutReader], RolloutReader]
 
 
-def choose_reader(reader: Reader, tokens: Sequence[int]) -> Reader:
+def choose_reader(reader: RolloutReader, tokens: Sequence[int]) -> RolloutReader:
     """Return the fastest reader with these settings that is right on this model.
 
     Args:
@@ -51,10 +51,10 @@ def choose_reader(reader: Reader, tokens: Sequence[int]) -> Reader:
     )
 
 
-def _candidates(reader: Reader) -> Iterator[tuple[str, Reader]]:
+def _candidates(reader: RolloutReader) -> Iterator[tuple[str, RolloutReader]]:
     """Yield every way of reading, the fastest first."""
     yield "on the shared prefix", reader
-    settings = {name: getattr(reader, name) for name in Reader.__dataclass_fields__}
+    settings = {name: getattr(reader, name) for name in RolloutReader.__dataclass_fields__}
     for single in (False, True):
         for together in (16, 1):
             how = "one token at a time" if single else "in segments"
@@ -64,7 +64,7 @@ def _candidates(reader: Reader) -> Iterator[tuple[str, Reader]]:
 
 
 def _distance(
-    reader: Reader, rollouts: Sequence[Rollout], expected: Sequence[torch.Tensor]
+    reader: RolloutReader, rollouts: Sequence[Rollout], expected: Sequence[torch.Tensor]
 ) -> float:
     """Return how far the first answer tokens are from decoding, in nats."""
     short = type(reader)(**{**vars(reader), "answer_tokens": 1, "samples": 0})
@@ -80,14 +80,16 @@ def _distance(
     return max(gaps)
 
 
-def _allowed(reader: Reader, logprobs: torch.Tensor) -> torch.Tensor:
+def _allowed(reader: RolloutReader, logprobs: torch.Tensor) -> torch.Tensor:
     allowed = torch.ones_like(logprobs, dtype=torch.bool)
     allowed[sorted(reader.eos)] = False
     return allowed
 
 
 @torch.inference_mode()
-def _decoded(reader: Reader, rollouts: Sequence[Rollout]) -> tuple[list[torch.Tensor], float]:
+def _decoded(
+    reader: RolloutReader, rollouts: Sequence[Rollout]
+) -> tuple[list[torch.Tensor], float]:
     """Return log-probabilities ``[V]`` behind each closing text, token by token, and their noise.
 
     The noise is the distance (nats) between the model's own cached decoding and its own full pass.

@@ -56,7 +56,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Reader:
+class RolloutReader:
     """Reads rollouts of one model.
 
     Attributes:
@@ -147,11 +147,11 @@ class Reader:
         readings = []
         for i, (rollout, hidden) in enumerate(zip(rollouts, states, strict=True)):
             ends = torch.tensor(rollout.at) - rollout.at[0]
-            spread, best, end = (column[i] for column in split)
+            cue_entropies, best, end = (column[i] for column in split)
             answers, *sampled = [tree[i] for tree in trees]
             at_ends = hidden[ends.to(hidden.device)].to(torch.bfloat16).cpu()
             means = _means(hidden, ends)
-            readings.append(Reading(at_ends, means, spread, best, end, answers, sampled))
+            readings.append(Reading(at_ends, means, cue_entropies, best, end, answers, sampled))
         return readings
 
 

@@ -14,7 +14,7 @@ from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.recording.reader_choice import choose_reader
-from probexit.experiments.recording.reading import Reader, Reading, Rollout
+from probexit.experiments.recording.reading import Reading, Rollout, RolloutReader
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shards import write_shard
 from probexit.experiments.recording.tasks.base import Item, Task
@@ -83,9 +83,9 @@ class Recorder:
         return _Sketch(item, prompt, generation, early, begins, thinking, key)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> RolloutReader:
         """The fastest way to read forced exits that is right on this model."""
-        reader = Reader(
+        reader = RolloutReader(
             self.reasoner.model,
             self.layers,
             tuple(self.reasoner.closing_ids()),

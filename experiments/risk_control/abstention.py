@@ -32,17 +32,19 @@ class Answers:
     problems: tuple[str, ...]
 
     @classmethod
-    def at(cls, traces: Sequence[Trace], exits: Tensor, sure: "Confidence | None" = None) -> Self:
+    def at(
+        cls, traces: Sequence[Trace], exits: Tensor, confidence: "Confidence | None" = None
+    ) -> Self:
         """Read the answers off.
 
         Args:
             traces: ``n`` traces.
             exits: ``[n]`` cue indices or ``NO_EXIT``.
-            sure: The confidence of an answer; None takes ``confidence_at``.
+            confidence: The confidence of an answer; None takes ``confidence_at``.
         """
         pairs = list(zip(traces, exits.tolist(), strict=True))
         return cls(
-            np.array([(sure or confidence_at)(*pair) for pair in pairs], dtype=np.float64),
+            np.array([(confidence or confidence_at)(*pair) for pair in pairs], dtype=np.float64),
             np.array([not t.correct_at(None if at == NO_EXIT else at) for t, at in pairs], bool),
             tuple(trace.problem for trace in traces),
         )

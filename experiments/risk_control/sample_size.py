@@ -8,7 +8,7 @@ import numpy as np
 
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.sample_size import (
-    Outlook,
+    ExpectedSaving,
     Pilot,
     allowed_failures,
     certified_risk,
@@ -74,7 +74,7 @@ class Plan:
     counts: tuple[Count, ...]
     pilot: int = 0
     steps: tuple[int, ...] = ()
-    outlook: tuple[Outlook, ...] = ()
+    outlook: tuple[ExpectedSaving, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain numbers; a number of problems that no effort reaches is None."""

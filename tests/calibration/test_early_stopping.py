@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from probexit.calibration.early_stopping import EarlyStopping, EpochRule
+from probexit.calibration.early_stopping import CertifiedStopping, EpochRule
 from probexit.calibration.statistics.bounds import rank
 
 ALPHA, N, EPOCHS, DRAWS = 0.1, 29, 60, 2000
@@ -12,7 +12,7 @@ def test_epochs_that_one_more_problem_could_crown_stay_in_play():
     selection[:, 1] = 0.1  # total 1: could still win
     selection[:, 2] = 0.2  # total 2: could not
     unsafe = np.arange(30.0).reshape(10, 3)
-    rule = EarlyStopping(0.1).choose(unsafe, selection)
+    rule = CertifiedStopping(0.1).choose(unsafe, selection)
     assert rule.epochs == (0, 1)
     assert rule.bounds == (27.0, 28.0)  # rank(10, .1) = 10: the largest
 
@@ -23,7 +23,7 @@ def test_all_in_play_must_agree_and_strictly():
 
 
 def test_too_few_problems_never_exit():
-    rule = EarlyStopping(0.1).choose(np.zeros((8, 2)), np.zeros((8, 2)))
+    rule = CertifiedStopping(0.1).choose(np.zeros((8, 2)), np.zeros((8, 2)))
     assert not rule.exits(np.ones(2)).any()
 
 
@@ -44,7 +44,7 @@ def naive(unsafe, selection, new):
 
 
 def conformalized(unsafe, selection, new):
-    rule = EarlyStopping(ALPHA).choose(unsafe, selection)
+    rule = CertifiedStopping(ALPHA).choose(unsafe, selection)
     return rule.exits(new[:, list(rule.epochs)])
 
 
@@ -71,7 +71,7 @@ def test_not_vacuous_when_one_epoch_is_clearly_best():
     for _ in range(300):
         worst = 0.3 + 0.7 * rng.beta(2, 2, size=(N + 20, EPOCHS))
         worst[:, 7] -= 0.3
-        rule = EarlyStopping(ALPHA).choose(worst[:N], worst[:N])
+        rule = CertifiedStopping(ALPHA).choose(worst[:N], worst[:N])
         assert rule.epochs == (7,)
         wrong.append(rule.exits(worst[N:, [7]]).mean())
         right.append(rule.exits(np.full((1, 1), 0.9)).mean())
@@ -90,4 +90,4 @@ def test_not_vacuous_when_one_epoch_is_clearly_best():
 )
 def test_bad_input(unsafe, selection, message):
     with pytest.raises(ValueError, match=message):
-        EarlyStopping().choose(unsafe, selection)
+        CertifiedStopping().choose(unsafe, selection)

@@ -11,7 +11,7 @@ from probexit.calibration.statistics.multiple_testing import (
     FixedSequence,
     SplitFixedSequence,
 )
-from probexit.calibration.statistics.p_values import WSR, Binomial, HoeffdingBentkus
+from probexit.calibration.statistics.p_values import WSR, Binomial, HoeffdingBentkusTail
 
 ALPHA, DELTA, N, DRAWS = 0.1, 0.1, 200, 2000
 SLACK = 3 * np.sqrt(DELTA * (1 - DELTA) / DRAWS)
@@ -32,7 +32,7 @@ def test_by_hand():
     ("p_value", "testing"),
     list(
         itertools.product(
-            [Binomial(), HoeffdingBentkus(), WSR()],
+            [Binomial(), HoeffdingBentkusTail(), WSR()],
             [FixedSequence(), Bonferroni(), SplitFixedSequence()],
         )
     ),
@@ -75,10 +75,10 @@ def test_returning_the_first_not_rejected_breaks_the_promise(step):
 
 
 def test_bounded_losses(bounded):
-    risks = bounded.risks(LearnThenTest(ALPHA, DELTA, HoeffdingBentkus()).select, N, 500)
+    risks = bounded.risks(LearnThenTest(ALPHA, DELTA, HoeffdingBentkusTail()).select, N, 500)
     assert (risks > ALPHA).mean() <= DELTA + 2 * SLACK
     assert risks.mean() > 0.01
-    with pytest.raises(ValueError, match="HoeffdingBentkus"):
+    with pytest.raises(ValueError, match="HoeffdingBentkusTail"):
         LearnThenTest().select(bounded.losses[:100], bounded.grid)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.commands.cli import main
 from probexit.experiments.evaluation.compare import compare
@@ -277,7 +277,7 @@ class Scores(Signal):
     def scores(self, trace: Trace) -> Tensor:
         return torch.tensor(self.of[trace.problem])
 
-    def live(self, moment: Moment) -> Tensor:
+    def live(self, moment: CueState) -> Tensor:
         raise NotImplementedError
 
     def cost(self, trace: Trace) -> Tensor:

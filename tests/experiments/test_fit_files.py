@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from probexit.experiments.depth.folder import Fitted
+from probexit.experiments.depth.folder import FittedRule
 from probexit.experiments.fitting.fit import load_fit, save_fit
 from probexit.experiments.recording.run import Run
 from probexit.probes.artefacts.folder import opened_artefact, write_artefact
@@ -143,12 +143,12 @@ def test_a_signal_that_is_no_probe_is_no_fit(run: Any) -> None:
         load_fit(mine)
 
 
-FITTED = Fitted("shipped", "arith", None, 3, 12, (0.9, 0.5), 64)
+FITTED = FittedRule("shipped", "arith", None, 3, 12, (0.9, 0.5), 64)
 
 
 def test_the_fit_of_layer_exits(tmp_path: Path) -> None:
     FITTED.save(tmp_path)
-    assert Fitted.load(tmp_path) == FITTED
+    assert FittedRule.load(tmp_path) == FITTED
     old = json.loads((tmp_path / "fit.json").read_text())
     for key in ("format", "tensors", "sha256"):
         del old[key]
@@ -165,9 +165,9 @@ def test_the_fit_of_layer_exits(tmp_path: Path) -> None:
     ):
         file.write_text(json.dumps(old | {key: value}))
         if said is None:
-            assert Fitted.load(tmp_path) == FITTED
+            assert FittedRule.load(tmp_path) == FITTED
             continue
         with pytest.raises(ValueError, match=said) as error:
-            Fitted.load(tmp_path)
+            FittedRule.load(tmp_path)
         assert "fit.json" in str(error.value)
         assert "run `probexit depth fit` again" in str(error.value)

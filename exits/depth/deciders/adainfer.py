@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -28,7 +28,7 @@ class AdaInfer(Decider):
     def __post_init__(self) -> None:
         self.machines_: dict[str, Tensor] = {}
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         if f"{look.layer}.vectors" not in self.machines_:
             raise self._unfitted(look.layer)
         vectors, weights, gamma, offset = (
@@ -63,6 +63,6 @@ class AdaInfer(Decider):
 _PARTS = ("vectors", "weights", "gamma", "offset")
 
 
-def _features(look: Look) -> Tensor:
+def _features(look: LayerView) -> Tensor:
     top = look.logits.softmax(-1).topk(2).values
     return torch.stack([top[:, 0] - top[:, 1], top[:, 0]], 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -23,7 +23,7 @@ class AtRandom(Decider):
     def alone(self) -> bool:
         return False
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         rows = len(look.hidden)
         key = hash((self.seed, look.step, look.layer)) & 0xFFFFFFFF
         generator = torch.Generator().manual_seed(key)

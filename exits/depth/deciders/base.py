@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
-from probexit.exits.depth.fitted import Fitted
+from probexit.exits.depth.deciders.layer_view import LayerView
+from probexit.exits.depth.fitted import FittedPart
 
 
 @dataclass
-class Decider(Fitted, ABC):
+class Decider(FittedPart, ABC):
     """Says how likely the layer's token is already the full model's.
 
     A row leaves when its score reaches the rule's threshold. A decider is a pure function of the
@@ -26,7 +26,7 @@ class Decider(Fitted, ABC):
     needs_final: ClassVar[bool] = False
 
     @abstractmethod
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         """Return ``[n]``; larger = likelier right to leave. NaN never leaves.
 
         Raises:
@@ -41,7 +41,7 @@ class Decider(Fitted, ABC):
         """
         return True
 
-    def stops(self, look: Look) -> Tensor:
+    def stops(self, look: LayerView) -> Tensor:
         """Return ``[n]`` bool: rows whose text should end here and now; none by default."""
         return torch.zeros(len(look.hidden), dtype=torch.bool, device=look.hidden.device)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.entropy import entropy
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -25,7 +25,7 @@ class CalibratedEntropy(Decider):
     def __post_init__(self) -> None:
         self.curves_: dict[str, Tensor] = {}
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         if f"{look.layer}.entropy" not in self.curves_:
             raise self._unfitted(look.layer)
         entropies, levels = (

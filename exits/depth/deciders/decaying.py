@@ -8,7 +8,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -32,11 +32,11 @@ class Decaying(Decider):
     def alone(self) -> bool:
         return False
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         raised = 0.1 * math.exp(-self.decay * look.step / self.length)
         return (self.inner.score(look) - raised) / 0.9
 
-    def stops(self, look: Look) -> Tensor:
+    def stops(self, look: LayerView) -> Tensor:
         return self.inner.stops(look)
 
     def fit(self, examples: Examples) -> Self:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 def entropy(logits: Tensor) -> Tensor:
@@ -20,5 +20,5 @@ def entropy(logits: Tensor) -> Tensor:
 class Entropy(Decider):
     """One less the entropy as a share of its maximum, in [0, 1] (DeeBERT, ACL 2020)."""
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         return 1 - entropy(look.logits) / math.log(look.logits.shape[-1])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.readout import Readout
 from probexit.hooks.layers import decoder_layers, hidden_of
 
@@ -63,7 +63,7 @@ class Examples:
             groups=self.groups[kept],
         )
 
-    def looks(self) -> Iterator[Look]:
+    def looks(self) -> Iterator[LayerView]:
         """Yield a look at every example for each exit layer, ascending.
 
         Its ``step`` is 1 for all: deciders that depend on the position are not fitted.
@@ -71,7 +71,7 @@ class Examples:
         look = None
         for e, layer in enumerate(self.layers):
             hidden, before = self.hidden[:, e], self.before[:, e]
-            look = Look(layer, hidden, before, 1, self.readout, look, self.final)
+            look = LayerView(layer, hidden, before, 1, self.readout, look, self.final)
             yield look
 
     def agreement(self) -> Tensor:

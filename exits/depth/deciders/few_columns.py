@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 CHECKED = 0.5
 
@@ -36,7 +36,7 @@ class FewColumns(Decider):
     def alone(self) -> bool:
         return False
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         if look.previous is None:
             return torch.zeros(len(look.hidden), device=look.hidden.device)
         if str(look.layer) not in self.weights_:
@@ -75,7 +75,7 @@ class FewColumns(Decider):
     def restore(self, state: dict[str, Tensor]) -> None:
         self.weights_ = dict(state)
 
-    def _features(self, look: Look) -> tuple[Tensor, Tensor]:
+    def _features(self, look: LayerView) -> tuple[Tensor, Tensor]:
         """Return the candidates ``[n, k]`` and features ``[n, 3 k]``."""
         first = look
         while first.previous is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Reader(Protocol):
+class LayerReader(Protocol):
     """Reads predictions from middle layers: next tokens, or a text's class.
 
     Attributes:
@@ -25,7 +25,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
+class LayerView:
     """States of ``n`` rows after one layer; logits are computed only if asked for.
 
     Attributes:
@@ -43,8 +43,8 @@ class Look:
     hidden: Tensor
     before: Tensor
     step: int
-    readout: Reader
-    previous: Optional["Look"] = None
+    readout: LayerReader
+    previous: Optional["LayerView"] = None
     final: Tensor | None = None
 
     @cached_property
@@ -63,7 +63,7 @@ class Look:
         with torch.no_grad():
             return self.readout.columns(self.hidden, self.layer, tokens)
 
-    def rows(self, index: Tensor) -> "Look":
+    def rows(self, index: Tensor) -> "LayerView":
         """Return the same look at some rows; what was computed is kept."""
         some = replace(
             self,
@@ -77,7 +77,7 @@ class Look:
                 vars(some)[name] = vars(self)[name][index]
         return some
 
-    def known(self, final: Tensor) -> "Look":
+    def known(self, final: Tensor) -> "LayerView":
         """Return the same look with the full model's tokens ``[n]`` known."""
         look = replace(self, final=final, previous=self.previous and self.previous.known(final))
         vars(look).update({k: v for k, v in vars(self).items() if k in ("logits", "tokens")})

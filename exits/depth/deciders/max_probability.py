@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
 class MaxProbability(Decider):
     """EE-LLM's condition (arXiv 2312.04916); one unembedding per exit layer."""
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         return look.logits.softmax(-1).amax(-1)

@@ -6,16 +6,16 @@ from typing import ClassVar
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
-class Oracle(Decider):
+class OracleDecider(Decider):
     """1 where the head's token equals the full model's, else 0 (Duo-LLM, arXiv 2410.10846)."""
 
     needs_final: ClassVar[bool] = True
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         if look.final is None:
             raise ValueError("the oracle needs the full model's token: use shadow mode")
         return (look.tokens == look.final).float()

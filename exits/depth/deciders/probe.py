@@ -9,7 +9,7 @@ from torch import Tensor
 from probexit.exits.artefacts.parts import UNFITTED
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.fitted import by_layer, joined
 from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
@@ -32,7 +32,7 @@ class ProbeDecider(Decider):
     def __post_init__(self) -> None:
         self.probes_: dict[int, Probe] = {}
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         if look.layer not in self.probes_:
             raise self._unfitted(look.layer)
         return self.probes_[look.layer].score(look.hidden)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -16,5 +16,5 @@ class Saturation(Decider):
     Costs ``d`` operations; QuickSilver (arXiv 2506.22396) halts tokens by such a convergence.
     """
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         return cosine_similarity(look.hidden.float(), look.before.float(), dim=-1)

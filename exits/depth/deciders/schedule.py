@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Schedule(Decider):
     def alone(self) -> bool:
         return self.deepest == self.shallowest
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         along = min(1.0, (look.step - 1) / max(1, self.length - 1))
         scheduled = self.deepest + along * (self.shallowest - self.deepest)
         depth = (look.layer + 1) / look.readout.depth

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 STOP, EXIT, CONTINUE = range(3)
 
@@ -30,11 +30,11 @@ class StopExitContinue(Decider):
     def __post_init__(self) -> None:
         self.weights_: Tensor | None = None
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         chances = self._chances(look)
         return torch.where(chances.argmax(-1) == EXIT, chances[:, EXIT], 0.0)
 
-    def stops(self, look: Look) -> Tensor:
+    def stops(self, look: LayerView) -> Tensor:
         chances = self._chances(look)
         return (chances.argmax(-1) == STOP) & (chances[:, STOP] >= self.stop_threshold)
 
@@ -66,7 +66,7 @@ class StopExitContinue(Decider):
     def restore(self, state: dict[str, Tensor]) -> None:
         self.weights_ = state.get("weights")
 
-    def _chances(self, look: Look) -> Tensor:
+    def _chances(self, look: LayerView) -> Tensor:
         if self.weights_ is None:
             raise self._unfitted(look.layer)
         weights = self.weights_.to(look.hidden.device)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from probexit.exits.depth.decoding.forward_passes import Passes
 from probexit.exits.depth.decoding.ragged import Ragged
-from probexit.exits.depth.decoding.text import Prompt, Text
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.decoding.text import Prompt, TextInProgress
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.trace import DepthTrace
 from probexit.hooks.forward import given_cache
@@ -29,7 +29,7 @@ class Writer(ABC):
         self.trace = DepthTrace()
 
     @abstractmethod
-    def next(self, passes: Passes, text: Text) -> Tensor:
+    def next(self, passes: Passes, text: TextInProgress) -> Tensor:
         """Return the next tokens ``[k]``, at least one."""
 
 
@@ -58,7 +58,7 @@ class SingleLoop:
         _refuse(input_ids, generation_config, model_kwargs)
         mask = model_kwargs.get("attention_mask")
         prompt = Prompt(input_ids, 0 if mask is None else int((mask[0] == 0).sum()))
-        text = Text(prompt, logits_processor, stopping_criteria, generation_config)
+        text = TextInProgress(prompt, logits_processor, stopping_criteria, generation_config)
         self._prompt(text, streamer)
         while not text.done:
             tokens = self.writer.next(self.passes, text)
@@ -67,7 +67,7 @@ class SingleLoop:
             streamer.end()
         return text.ids
 
-    def _prompt(self, text: Text, streamer: Any) -> None:
+    def _prompt(self, text: TextInProgress, streamer: Any) -> None:
         self.passes.open()
         prompt = text.unread(0)
         logits = self.passes.run(prompt, keep=1)[-1]
@@ -75,11 +75,11 @@ class SingleLoop:
         _stream(streamer, text.write(text.draw(text.probabilities(logits))))
 
 
-def decode_one(model: Any, rule: ExitRule, writer: Writer) -> Running:
+def decode_one(model: Any, rule: ExitRule, writer: Writer) -> RunningMode:
     """Let ``writer`` continue one prompt at a time, over ragged layers and a cache of their own."""
     ragged = Ragged(n_layers(model), rule.head)
     loop = SingleLoop(Passes(model, ragged), writer)
-    return Running(ragged, writer.trace, {"custom_generate": loop.generate})
+    return RunningMode(ragged, writer.trace, {"custom_generate": loop.generate})
 
 
 def _stream(streamer: Any, tokens: Tensor) -> None:

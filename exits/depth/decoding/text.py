@@ -13,7 +13,7 @@ class Prompt(NamedTuple):
     padding: int
 
 
-class Text:
+class TextInProgress:
     """Token ids of one prompt and its continuation.
 
     Args:

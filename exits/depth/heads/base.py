@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from probexit.exits.depth.fitted import Fitted
+from probexit.exits.depth.fitted import FittedPart
 
 
 @dataclass
-class Head(Fitted, ABC):
+class Head(FittedPart, ABC):
     """Translates a state after a middle layer into one that the model's final norm can read."""
 
     @abstractmethod

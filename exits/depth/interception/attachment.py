@@ -11,7 +11,7 @@ from probexit.exits.engines.refusals import refuse_generate
 
 
 @dataclass
-class Running:
+class RunningMode:
     """A mode at work on one model.
 
     Attributes:

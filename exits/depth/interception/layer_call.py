@@ -14,7 +14,7 @@ from transformers.cache_utils import Cache
 from probexit.hooks.layers import hidden_of
 
 
-class Tally(Protocol):
+class LayerCounter(Protocol):
     """Counts what ran."""
 
     def ran(self, index: int, rows: int, tokens: int) -> None:
@@ -31,7 +31,7 @@ class LayerCall:
         hidden: ``[b, q, d]`` its input.
         args: Other positional arguments.
         kwargs: Keyword arguments.
-        tally: Told when the layer ran.
+        counter: Told when the layer ran.
         names: Of the parameters that positional arguments fill, in order.
     """
 
@@ -40,7 +40,7 @@ class LayerCall:
     hidden: Tensor
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    tally: Tally
+    counter: LayerCounter
     names: tuple[str, ...] = ()
 
     @property
@@ -58,7 +58,7 @@ class LayerCall:
     def run(self) -> Tensor:
         """Run the layer; return its hidden states ``[b, q, d]``."""
         output = self.forward(self.hidden, *self.args, **self.kwargs)
-        self.tally.ran(self.index, self.hidden.shape[0], self.hidden.shape[1])
+        self.counter.ran(self.index, self.hidden.shape[0], self.hidden.shape[1])
         return hidden_of(output)
 
     def with_cache(self, proxy: Any) -> "LayerCall":

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.rule import ExitRule
 
 
@@ -41,7 +41,7 @@ class Mode(ABC):
         return self
 
     @abstractmethod
-    def start(self, model: Any, rule: ExitRule) -> Running:
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
         """Prepare for one model.
 
         Raises:

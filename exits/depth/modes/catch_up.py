@@ -9,11 +9,11 @@ from torch import Tensor
 
 from probexit.exits.depth.decoding.forward_passes import Passes
 from probexit.exits.depth.decoding.loop import Writer, decode_one
-from probexit.exits.depth.decoding.text import Text
+from probexit.exits.depth.decoding.text import TextInProgress
 from probexit.exits.depth.heads.readout import Readout
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.modes.base import Mode
-from probexit.exits.depth.rule import Decision, ExitRule, audit
+from probexit.exits.depth.rule import ExitRule, LayerDecision, audit
 from probexit.exits.depth.trace import Step
 
 
@@ -35,7 +35,7 @@ class CatchUp(Mode):
     def lossless(self) -> bool:
         return False
 
-    def start(self, model: Any, rule: ExitRule) -> Running:
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
         readout = rule.readout(model)
         writer = CatchUpWriter(rule, readout, self.max_waiting, self.audits, self.seed)
         return decode_one(model, rule, writer)
@@ -67,10 +67,10 @@ class CatchUpWriter(Writer):
         self.max_waiting, self.audits = max_waiting, audits
         self._coin = random.Random(seed)
 
-    def next(self, passes: Passes, text: Text) -> Tensor:
+    def next(self, passes: Passes, text: TextInProgress) -> Tensor:
         tokens = text.unread(passes.cache.columns)
         audited = self._coin.random() < self.audits
-        decision = Decision(self.rule, self.readout, text.written, audited)
+        decision = LayerDecision(self.rule, self.readout, text.written, audited)
         full = tokens.shape[1] > self.max_waiting
         logits = passes.run(tokens, None if full else decision, keep=1)[-1]
         if passes.deep:

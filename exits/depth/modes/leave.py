@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor
 
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.readout import Readout
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.interception.gates import Handler, refuse_gradient
 from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.kv.base import KVPolicy
 from probexit.exits.depth.kv.propagate import Propagate
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.rule import ExitRule, audit
-from probexit.exits.depth.trace import Audit, DepthTrace, Step
+from probexit.exits.depth.trace import DepthTrace, ExitAudit, Step
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Leave(Mode):
     def batched(self) -> bool:
         return True
 
-    def start(self, model: Any, rule: ExitRule) -> Running:
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
         rows = RowExits(rule, rule.readout(model), self.kv, self.audits, self.seed)
         eos = model.generation_config.eos_token_id
         ends = _Ends(rows, eos[0] if isinstance(eos, list) else eos)
-        return Running(rows, rows.trace, {"logits_processor": [ends]})
+        return RunningMode(rows, rows.trace, {"logits_processor": [ends]})
 
 
 @dataclass
@@ -67,8 +67,8 @@ class _Batch:
     depths: list[int]
     stopped: Tensor
     left: dict[int, int] = field(default_factory=dict)
-    look: Look | None = None
-    watched: list[Look] = field(default_factory=list)
+    look: LayerView | None = None
+    watched: list[LayerView] = field(default_factory=list)
 
 
 class RowExits(Handler):
@@ -154,9 +154,11 @@ class RowExits(Handler):
             look = look.rows(torch.nonzero(~leaves)[:, 0])
         batch.look = look
 
-    def _look(self, call: LayerCall, hidden: Tensor, rows: Tensor, previous: Look | None) -> Look:
+    def _look(
+        self, call: LayerCall, hidden: Tensor, rows: Tensor, previous: LayerView | None
+    ) -> LayerView:
         after, before = hidden[rows, -1], call.hidden[rows, -1]
-        return Look(call.index, after, before, self._step, self.readout, previous)
+        return LayerView(call.index, after, before, self._step, self.readout, previous)
 
     def _finish(self, batch: _Batch, hidden: Tensor) -> Tensor:
         """Record the step, and give the model's norm what it can read of the rows that left."""
@@ -171,7 +173,7 @@ class RowExits(Handler):
             hidden[rows] = self.rule.head.translate(hidden[rows], layer)
         return hidden
 
-    def _audits(self, batch: _Batch, hidden: Tensor) -> tuple[Audit, ...]:
+    def _audits(self, batch: _Batch, hidden: Tensor) -> tuple[ExitAudit, ...]:
         last = self.readout.depth - 1
         final = self.readout.logits(hidden[batch.audited, -1], last).argmax(-1)
         return audit(self.rule, batch.watched, final, batch.audited.tolist())

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from probexit.exits.depth.decoding.forward_passes import Passes
 from probexit.exits.depth.decoding.loop import Writer, decode_one
-from probexit.exits.depth.decoding.text import Text
+from probexit.exits.depth.decoding.text import TextInProgress
 from probexit.exits.depth.heads.readout import Readout
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.modes.base import Mode
-from probexit.exits.depth.rule import Decision, ExitRule
+from probexit.exits.depth.rule import ExitRule, LayerDecision
 from probexit.exits.depth.trace import Round
 
 
@@ -74,7 +74,7 @@ class Drafting(Mode):
     def with_drafts(self, drafts: int) -> Self:
         return replace(self, max_drafts=drafts)
 
-    def start(self, model: Any, rule: ExitRule) -> Running:
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
         drafter = self.drafter(rule, rule.readout(model))
         return decode_one(model, rule, SpeculativeWriter(drafter, self.max_drafts, self.sure))
 
@@ -99,7 +99,7 @@ class EarlyExit(Drafter):
         self.rule, self.readout = rule, readout
 
     def draft(self, passes: Passes, tokens: Tensor, step: int) -> Tensor:
-        return passes.run(tokens, Decision(self.rule, self.readout, step))
+        return passes.run(tokens, LayerDecision(self.rule, self.readout, step))
 
 
 class SpeculativeWriter(Writer):
@@ -116,7 +116,7 @@ class SpeculativeWriter(Writer):
         super().__init__()
         self.drafter, self.max_drafts, self.sure = drafter, max_drafts, sure
 
-    def next(self, passes: Passes, text: Text) -> Tensor:
+    def next(self, passes: Passes, text: TextInProgress) -> Tensor:
         begin = text.unread(passes.cache.columns)
         drafts = begin.new_empty(0)
         guesses: list[Tensor] = []
@@ -142,7 +142,9 @@ class SpeculativeWriter(Writer):
         return written
 
 
-def _verified(text: Text, logits: Tensor, drafts: Tensor, guesses: list[Tensor]) -> Tensor:
+def _verified(
+    text: TextInProgress, logits: Tensor, drafts: Tensor, guesses: list[Tensor]
+) -> Tensor:
     """Return the accepted drafts and one token more; ``logits [k + 1, V]`` are the full model's."""
     for i, (draft, guess) in enumerate(zip(drafts, guesses, strict=True)):
         target = text.probabilities(logits[i], drafts[:i])

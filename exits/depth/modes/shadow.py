@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from probexit.exits.depth.interception.attachment import Running
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.kv.propagate import Propagate
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.leave import RowExits
@@ -26,6 +26,6 @@ class Shadow(Mode):
     def batched(self) -> bool:
         return True
 
-    def start(self, model: Any, rule: ExitRule) -> Running:
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
         rows = RowExits(rule, rule.readout(model), Propagate(), audits=1.0)
-        return Running(rows, rows.trace, {})
+        return RunningMode(rows, rows.trace, {})

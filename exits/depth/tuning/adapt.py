@@ -13,7 +13,7 @@ from torch import Tensor
 
 from probexit.exits.depth.deciders.examples import Examples
 from probexit.exits.depth.rule import ExitRule
-from probexit.exits.depth.trace import Audit
+from probexit.exits.depth.trace import ExitAudit
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Feedback:
     depth: int
 
     @classmethod
-    def of(cls, audits: Sequence[Audit], depth: int) -> "Feedback":
+    def of(cls, audits: Sequence[ExitAudit], depth: int) -> "Feedback":
         """Take the audits of one rule.
 
         Raises:

@@ -29,7 +29,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DepthPlan:
     """A choice and its forecast.
 
     Attributes:
@@ -62,7 +62,7 @@ def speculative_speed(chance: float, drafts: int, draft: float, full: float) -> 
 
 def plan_drafts(
     feedback: Feedback, costs: Costs, sets: Sequence[tuple[int, ...]], most_drafts: int = 12
-) -> Plan:
+) -> DepthPlan:
     """Choose exits, threshold and drafts for self-speculation.
 
     A token leaves with chance ``p`` and is right with chance ``p a``; drafting ends with the first
@@ -75,7 +75,7 @@ def plan_drafts(
         most_drafts: Largest ``K`` tried.
     """
     full = feedback.depth + costs.rest
-    best = Plan((), math.inf, most_drafts, 1.0)
+    best = DepthPlan((), math.inf, most_drafts, 1.0)
     for layers, threshold in _choices(feedback, sets):
         leaves, right, depth = _left(feedback, threshold, layers)
         if not leaves:
@@ -85,13 +85,13 @@ def plan_drafts(
             tokens = 1 + sum(right**k for k in range(1, drafts + 1))
             cost = full + draft * sum(leaves**k for k in range(1, drafts + 1))
             cost += costs.look * len(layers) * (1 - leaves**drafts)
-            best = max(best, Plan(layers, threshold, drafts, tokens * full / cost), key=_speed)
+            best = max(best, DepthPlan(layers, threshold, drafts, tokens * full / cost), key=_speed)
     return best
 
 
 def plan_exits(
     feedback: Feedback, costs: Costs, sets: Sequence[tuple[int, ...]], agreement: float
-) -> Plan:
+) -> DepthPlan:
     """Choose exits and threshold for lossy decoding that keeps an agreement (Apparate's slow loop).
 
     Args:
@@ -101,12 +101,12 @@ def plan_exits(
         agreement: Share of tokens that must be the full model's.
     """
     full = feedback.depth + costs.rest
-    best = Plan((), math.inf, 0, 0.0)
+    best = DepthPlan((), math.inf, 0, 0.0)
     for layers, threshold in _choices(feedback, sets):
         right, depth = feedback.at(threshold, layers)
         if right >= agreement:
             speed = full / (depth + costs.rest + costs.look * len(layers))
-            best = max(best, Plan(layers, threshold, 0, speed), key=_speed)
+            best = max(best, DepthPlan(layers, threshold, 0, speed), key=_speed)
     return best
 
 
@@ -135,5 +135,5 @@ def _left(
     return leaves, agreement - stay, (depth - stay * feedback.depth) / leaves if leaves else 0.0
 
 
-def _speed(plan: Plan) -> float:
+def _speed(plan: DepthPlan) -> float:
     return plan.speed

@@ -4,14 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.two_models.pair import Pair, Text
+from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
 
 
-class Engine(ABC):
+class TwoModelEngine(ABC):
     """Shares the writing of a text between a small and a large model; one text at a time."""
 
     @abstractmethod
-    def write(self, pair: Pair, prompt: Sequence[int], decoding: Decoding, key: int = 0) -> Text:
+    def write(
+        self, pair: ModelPair, prompt: Sequence[int], decoding: Decoding, key: int = 0
+    ) -> TwoModelText:
         """Continue a prompt.
 
         Args:

@@ -9,13 +9,13 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.summaries import entropy
-from probexit.exits.engines.two_models.base import Engine
-from probexit.exits.engines.two_models.pair import Pair, Text
+from probexit.exits.engines.two_models.base import TwoModelEngine
+from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
 from probexit.exits.engines.two_models.track import Track
 
 
 @dataclass(frozen=True)
-class Handover(Engine):
+class Handover(TwoModelEngine):
     """The large model writes while the mean entropy of the newest tokens is above a threshold.
 
     ``M_t = large if mean(H_(t-w+1) .. H_t) > threshold else small``, unless the model in charge
@@ -40,7 +40,9 @@ class Handover(Engine):
             raise ValueError(f"window={self.window} and least={self.least} must both be at least 1")
 
     @torch.inference_mode()
-    def write(self, pair: Pair, prompt: Sequence[int], decoding: Decoding, key: int = 0) -> Text:
+    def write(
+        self, pair: ModelPair, prompt: Sequence[int], decoding: Decoding, key: int = 0
+    ) -> TwoModelText:
         tracks = {False: Track(pair.small, prompt), True: Track(pair.large, prompt)}
         uniforms, end = decoding.uniforms(key), pair.end
         written, by_large = list(prompt), list[bool]()
@@ -60,4 +62,4 @@ class Handover(Engine):
             turn += 1
             finished = token in end
         efforts = tracks[False].effort, tracks[True].effort
-        return Text(written[len(prompt) :], by_large, finished, *efforts)
+        return TwoModelText(written[len(prompt) :], by_large, finished, *efforts)

@@ -8,7 +8,7 @@ from probexit.hooks.end_ids import end_ids
 
 
 @dataclass(frozen=True)
-class Pair:
+class ModelPair:
     """A small and a large model that read and write the same tokens.
 
     Attributes:
@@ -63,7 +63,7 @@ def weight(model: Any) -> float:
 
 
 @dataclass
-class Text:
+class TwoModelText:
     """A text by two models.
 
     Attributes:

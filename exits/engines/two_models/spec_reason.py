@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.two_models.base import Engine
+from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood
-from probexit.exits.engines.two_models.pair import Pair, Text
+from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
 from probexit.exits.engines.two_models.track import Mark, Track
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.paragraph import Paragraph
@@ -17,7 +17,7 @@ from probexit.hooks.cues.stream import TextStream
 
 
 @dataclass(frozen=True)
-class SpecReason(Engine):
+class SpecReason(TwoModelEngine):
     """The small model drafts a step; the large one judges it, and rewrites what it rejects.
 
     Both caches are kept and cut back to the step's beginning where a draft is rejected. The paper
@@ -38,13 +38,15 @@ class SpecReason(Engine):
     longest: int = 128
 
     @torch.inference_mode()
-    def write(self, pair: Pair, prompt: Sequence[int], decoding: Decoding, key: int = 0) -> Text:
+    def write(
+        self, pair: ModelPair, prompt: Sequence[int], decoding: Decoding, key: int = 0
+    ) -> TwoModelText:
         # Each model has its own random numbers: those with which a rejected draft was drawn are no
         # longer random for the step that replaces it.
         small, large = Track(pair.small, prompt), Track(pair.large, prompt)
         drafting = _Pen(self, pair, small, decoding, 2 * key + 1)
         writing = _Pen(self, pair, large, decoding, 2 * key)
-        text = Text([], [], False, small.effort, large.effort)
+        text = TwoModelText([], [], False, small.effort, large.effort)
         while len(text.token_ids) < decoding.max_new_tokens and not text.finished:
             so_far = [*prompt, *text.token_ids]
             small.follow(so_far)
@@ -72,7 +74,7 @@ class _Pen:
     """Writes steps with one of the models."""
 
     def __init__(
-        self, rule: SpecReason, pair: Pair, track: Track, decoding: Decoding, key: int
+        self, rule: SpecReason, pair: ModelPair, track: Track, decoding: Decoding, key: int
     ) -> None:
         self.rule, self.pair, self.track, self.decoding = rule, pair, track, decoding
         self.uniforms = decoding.uniforms(key)
@@ -92,7 +94,7 @@ class _Pen:
         return ids
 
 
-def _draft(pair: Pair, step: list[int], rows: Tensor) -> Draft:
+def _draft(pair: ModelPair, step: list[int], rows: Tensor) -> Draft:
     """Lay a step before the judge; ``rows [m + 1, V]`` are the large model's logits."""
     chosen = torch.tensor(step, device=rows.device)[:, None]
     logprobs = rows[:-1].log_softmax(-1).gather(-1, chosen)[:, 0]

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from probexit.experiments.evaluation.figures import style
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 SHOWN = 0.10  # accuracy lost, or twice what a certified rule loses: lower ones sit on the edge
 
@@ -31,14 +31,14 @@ def draw(comparison: Comparison) -> Figure:
     return figure
 
 
-def _limits(rows: Sequence[Row], full: float) -> tuple[float, float]:
+def _limits(rows: Sequence[ResultRow], full: float) -> tuple[float, float]:
     kept = [row.measures.accuracy.estimate for row in rows if row.promised]
     depth = max(SHOWN, 2 * (full - min(kept, default=full)))
     tops = [row.measures.accuracy.high for row in rows]
     return max(0.0, full - depth), min(1.0, max(tops)) + 0.1 * depth
 
 
-def _point(axes: Any, row: Row, low: float) -> None:
+def _point(axes: Any, row: ResultRow, low: float) -> None:
     look, x, y = style.look(row.family), row.measures.total, row.measures.accuracy
     inside = y.estimate >= low
     axes.errorbar(
@@ -57,7 +57,7 @@ def _point(axes: Any, row: Row, low: float) -> None:
     )
 
 
-def _name(axes: Any, rows: Sequence[Row], low: float) -> None:
+def _name(axes: Any, rows: Sequence[ResultRow], low: float) -> None:
     """Write the names in a column at the right, in the order of height, tied to their points."""
     bottom, top = axes.get_ylim()
     heights = [100 * max(row.measures.accuracy.estimate, low) for row in rows]

@@ -13,7 +13,7 @@ from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.figures import style
 from probexit.experiments.evaluation.frontier import kind_of
 from probexit.experiments.evaluation.problems import Band
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 COLUMNS = 2
 OURS, RANDOM, FULL = "probe", "random_exit", "full_run"
@@ -99,7 +99,7 @@ def _panel(axes: Any, axis: Axis, comparison: Comparison, family: str) -> None:
         rows = [row for row in own if row.title == title]
         curve = comparison.curves.get(title)
         name = title if _seen(rows, curve, _floor(comparison)) else f"{title} \u2193"
-        _rule(axes, axis, (name, rows, curve), style.Look(colour, "o", line))
+        _rule(axes, axis, (name, rows, curve), style.FamilyStyle(colour, "o", line))
     if titles:
         axes.legend(fontsize=8.5, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 
@@ -110,20 +110,20 @@ def _frame(axes: Any, axis: Axis, comparison: Comparison) -> None:
         for title in _titles(comparison, method):
             curve = comparison.curves.get(title)
             if curve is not None:
-                _curve(axes, axis, curve, style.Look(colour, "", "-"), width)
+                _curve(axes, axis, curve, style.FamilyStyle(colour, "", "-"), width)
                 if method == OURS:
                     _band(axes, axis, curve)
     for row in comparison.rows:
         if row.method == FULL or not row.deployable or row.method == OURS:
             look = style.look(row.family)
-            _mark(axes, axis, row, style.Look(style.INK, look.marker, "-"))
+            _mark(axes, axis, row, style.FamilyStyle(style.INK, look.marker, "-"))
 
 
 def _titles(comparison: Comparison, method: str) -> list[str]:
     return list(dict.fromkeys(row.title for row in comparison.rows if row.method == method))
 
 
-def _seen(rows: Sequence[Row], curve: Curve | None, floor: float) -> bool:
+def _seen(rows: Sequence[ResultRow], curve: Curve | None, floor: float) -> bool:
     """Tell whether a rule is right often enough anywhere to be in the picture."""
     found = [row.measures.accuracy.estimate for row in rows]
     if curve is not None:
@@ -132,7 +132,10 @@ def _seen(rows: Sequence[Row], curve: Curve | None, floor: float) -> bool:
 
 
 def _rule(
-    axes: Any, axis: Axis, rule: tuple[str, Sequence[Row], Curve | None], look: style.Look
+    axes: Any,
+    axis: Axis,
+    rule: tuple[str, Sequence[ResultRow], Curve | None],
+    look: style.FamilyStyle,
 ) -> None:
     """Draw a rule: its curve, or without one a thin line through its operating points."""
     name, rows, curve = rule
@@ -148,7 +151,7 @@ def _rule(
 
 
 def _curve(
-    axes: Any, axis: Axis, curve: Curve, look: style.Look, width: float, name: str = ""
+    axes: Any, axis: Axis, curve: Curve, look: style.FamilyStyle, width: float, name: str = ""
 ) -> None:
     x, y = axis.of(curve).estimate, 100 * curve.accuracy.estimate
     named = {"label": name} if name else {}
@@ -163,7 +166,7 @@ def _band(axes: Any, axis: Axis, curve: Curve) -> None:
     )
 
 
-def _mark(axes: Any, axis: Axis, row: Row, look: style.Look) -> None:
+def _mark(axes: Any, axis: Axis, row: ResultRow, look: style.FamilyStyle) -> None:
     """Set a mark with its whiskers; a rule that was certified nothing is the full run, unmarked."""
     if row.threshold == float("inf"):
         return

@@ -12,7 +12,7 @@ from probexit.experiments.evaluation.figures import style
 from probexit.experiments.evaluation.metrics import Measures
 from probexit.experiments.evaluation.problems import Band
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 LEAST = 0.1  # risk shown at least; curves go on beyond the figure
 
@@ -83,7 +83,7 @@ def _curves(panel: _Panel, comparison: Comparison) -> None:
         )
 
 
-def _mark(panel: _Panel, row: Row) -> None:
+def _mark(panel: _Panel, row: ResultRow) -> None:
     look, measures = style.look(row.family), row.measures
     at = (100 * panel.row(measures).estimate, 100 * measures.risk.estimate)
     if at[1] > 100 * panel.most:

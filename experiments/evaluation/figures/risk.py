@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from probexit.experiments.evaluation.figures import style
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 
 def draw(comparison: Comparison) -> Figure:
@@ -26,14 +26,14 @@ def draw(comparison: Comparison) -> Figure:
     return figure
 
 
-def _limit(rows: Sequence[Row]) -> float:
+def _limit(rows: Sequence[ResultRow]) -> float:
     """End the axis soon after the promises: what lies beyond is written out."""
     promised = [100 * (row.promised or 0.0) for row in rows]
     kept = [100 * row.measures.risk.high for row in rows if row.promised]
     return max(5.0, 1.4 * max([*promised, *kept], default=0.0))
 
 
-def _promise(axes: Any, row: Row, height: int) -> None:
+def _promise(axes: Any, row: ResultRow, height: int) -> None:
     if row.promised is None:
         return
     end = 100 * row.promised
@@ -41,7 +41,7 @@ def _promise(axes: Any, row: Row, height: int) -> None:
     axes.plot([end, end], [height - 0.36, height + 0.36], color=style.INK, linewidth=2, zorder=2)
 
 
-def _observed(axes: Any, row: Row, height: int, limit: float) -> None:
+def _observed(axes: Any, row: ResultRow, height: int, limit: float) -> None:
     risk, look = row.measures.risk, style.look(row.family)
     low, seen, high = (100 * part for part in (risk.low, risk.estimate, risk.high))
     if seen > limit:

@@ -18,7 +18,7 @@ DPI = 150
 
 
 @dataclass(frozen=True)
-class Look:
+class FamilyStyle:
     """How a family of rules is drawn."""
 
     colour: str
@@ -27,24 +27,24 @@ class Look:
 
 
 LOOKS = {
-    "reference": Look(INK, "s", "-"),
-    "no signal": Look(FAINT, "X", (0, (1, 1.5))),
-    "trial answers": Look(VERMILLION, "^", (0, (5, 2))),
-    "logits": Look(PURPLE, "D", (0, (5, 1.5, 1, 1.5))),
-    "text": Look(GREEN, "v", (0, (3, 1, 1, 1, 1, 1))),
-    "hidden states": Look(BLUE, "o", "-"),
-    "steering": Look(SKY, "<", "--"),
-    "intervention": Look(VERMILLION, ">", ":"),
-    "before thinking": Look(ORANGE, "p", "-."),
-    "several samples": Look(GREEN, "h", "--"),
-    "answer or abstain": Look(PURPLE, "d", ":"),
-    "two models": Look(BLUE, "8", "-."),
-    "bound": Look(INK, "*", "-"),
+    "reference": FamilyStyle(INK, "s", "-"),
+    "no signal": FamilyStyle(FAINT, "X", (0, (1, 1.5))),
+    "trial answers": FamilyStyle(VERMILLION, "^", (0, (5, 2))),
+    "logits": FamilyStyle(PURPLE, "D", (0, (5, 1.5, 1, 1.5))),
+    "text": FamilyStyle(GREEN, "v", (0, (3, 1, 1, 1, 1, 1))),
+    "hidden states": FamilyStyle(BLUE, "o", "-"),
+    "steering": FamilyStyle(SKY, "<", "--"),
+    "intervention": FamilyStyle(VERMILLION, ">", ":"),
+    "before thinking": FamilyStyle(ORANGE, "p", "-."),
+    "several samples": FamilyStyle(GREEN, "h", "--"),
+    "answer or abstain": FamilyStyle(PURPLE, "d", ":"),
+    "two models": FamilyStyle(BLUE, "8", "-."),
+    "bound": FamilyStyle(INK, "*", "-"),
 }
-OTHER = Look(ORANGE, "P", "--")
+OTHER = FamilyStyle(ORANGE, "P", "--")
 
 
-def look(family: str) -> Look:
+def look(family: str) -> FamilyStyle:
     """Return how a family is drawn; families without a look of their own share one."""
     return LOOKS.get(family, OTHER)
 

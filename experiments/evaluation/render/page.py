@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from probexit.experiments.evaluation.findings import Ranking, published, sentences
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 from probexit.experiments.methods.core.base import Method
 
 # Markdown, not HTML; what a task or a model wrote does not get here.
@@ -55,7 +55,7 @@ def page(chapters: Sequence[Chapter], methods: Mapping[str, Method], command: st
         methods=methods,
         command=command,
         ranks=ranks(chapters),
-        level=level(chapters),
+        at_equal_risk=at_equal_risk(chapters),
         words=wording,
         cell=cell,
         sentences=sentences,
@@ -82,7 +82,7 @@ def ranks(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
         ]
         return sum(found) / len(found)
 
-    def shown(place: dict[str, tuple[int, Row]], title: str) -> str:
+    def shown(place: dict[str, tuple[int, ResultRow]], title: str) -> str:
         if title not in place:
             return "-"
         rank, row = place[title]
@@ -91,7 +91,7 @@ def ranks(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
     return [(title, [shown(p, title) for p in places]) for title in sorted(titles, key=mean_rank)]
 
 
-def level(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
+def at_equal_risk(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
     """Return what each rule saves of all tokens, per run, at the risk observed for ours there."""
     saved = [
         {point.title: point.saved_total for point in chapter.comparison.equal_risk}

@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Callable
 
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 WIDTH = 120
 NAME = 30
 
 # heading, second heading, width, what to show; all but the name are set right
-COLUMNS: tuple[tuple[str, str, int, Callable[[Row], str]], ...] = (
+COLUMNS: tuple[tuple[str, str, int, Callable[[ResultRow], str]], ...] = (
     ("accuracy", "%", 20, lambda row: wording.percent(row.measures.accuracy)),
     ("change", "points", 20, lambda row: wording.percent(row.measures.change, "+")),
     ("think", "tokens", 6, lambda row: wording.tokens(row.measures.thinking.estimate)),
@@ -37,7 +37,7 @@ def _line(name: tuple[str, str], which: int) -> str:
     return " ".join([f"{name[which]:<{NAME}}", *heads])
 
 
-def _row(row: Row) -> list[str]:
+def _row(row: ResultRow) -> list[str]:
     """Write a row; a name that is too long has its title on a line of its own."""
     star = "*" if row.live else ""
     name, above = row.name + star, []

@@ -3,7 +3,7 @@
 import math
 
 from probexit.calibration.statistics.intervals import Interval
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 LOSSES = {
     "lost_correct": "a right answer of the full run is lost",
@@ -29,14 +29,14 @@ def tokens(value: float) -> str:
     return _finite(value, ".1f" if value < 1000 else ",.0f")
 
 
-def threshold(row: Row) -> str:
+def threshold(row: ResultRow) -> str:
     """Write a threshold; "never" if nothing could be certified."""
     if row.threshold is None:
         return "-"
     return "never" if row.threshold == math.inf else f"{row.threshold:.4g}"
 
 
-def promise(row: Row) -> str:
+def promise(row: ResultRow) -> str:
     """Write the certified risk."""
     return "-" if row.promised is None else f"{100 * row.promised:g} %"
 

@@ -13,7 +13,7 @@ from probexit.experiments.evaluation.figures.painted import Decode, paint, piece
 from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.render.html import as_html
 from probexit.experiments.evaluation.report.figures import Picture
-from probexit.experiments.evaluation.results import Comparison, Row
+from probexit.experiments.evaluation.results import Comparison, ResultRow
 from probexit.experiments.methods.core.context import Context
 
 TEMPLATES = Environment(
@@ -90,16 +90,19 @@ def examples(context: Context, comparison: Comparison, decode: Decode, count: in
     return painted
 
 
-def _shown(comparison: Comparison, method: str) -> list[Row]:
+def _shown(comparison: Comparison, method: str) -> list[ResultRow]:
     """Return the row of a method at the common risk, else its last; none if it has none."""
     rows = [row for row in comparison.rows if row.method == method]
     return ([row for row in rows if row.promised == comparison.alpha] or rows)[-1:]
 
 
-def _choose(context: Context, row: Row, count: int) -> list[int]:
+def _choose(context: Context, row: ResultRow, count: int) -> list[int]:
     """Take one trace of each kind: the one in the middle by what was saved, not the best."""
-    tally, full = context.ledger.tally(np.array(row.exits)), context.ledger.columns[:, :, NO_EXIT]
-    right, saved = tally.correct == 1, full[2] - tally.thinking
+    trace_results, full = (
+        context.exit_values.trace_results(np.array(row.exits)),
+        context.exit_values.columns[:, :, NO_EXIT],
+    )
+    right, saved = trace_results.correct == 1, full[2] - trace_results.thinking
     was_right = full[0] == 1
     kinds = (right & was_right & (saved > 0), was_right & ~right, right & ~was_right, saved == 0)
     found = [np.flatnonzero(kind) for kind in kinds]

@@ -12,10 +12,10 @@ from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.splits import Splits
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import AbstainingOutcome, Outcome
-from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.methods.core.threshold_sweep import ThresholdSweep
 from probexit.experiments.risk_control.abstention import Answers, Confidence, last_score
 
 
@@ -32,7 +32,7 @@ class SelectiveAnswering(Method):
     """
 
     title: ClassVar[str] = "selective answering"
-    family: ClassVar[Family] = Family.ABSTAIN
+    family: ClassVar[MethodFamily] = MethodFamily.ABSTAIN
     reads: ClassVar[str] = "probabilities of the answer, or the probe's score"
     training: ClassVar[str] = "probe on graded forced exits, for the exit"
     guarantee: ClassVar[str] = "at most alpha of the answers given are wrong, confidence 1 - delta"
@@ -43,7 +43,7 @@ class SelectiveAnswering(Method):
         level = f"{100 * context.alpha:g} %"
         traces = context.splits.calibrate
         first, second = _halves(traces)
-        never = Dial(context.probe, Threshold(), torch.tensor([torch.inf]))
+        never = ThresholdSweep(context.probe, Threshold(), torch.tensor([torch.inf]))
         half = replace(
             context,
             splits=Splits(context.splits.fit, first, context.splits.test),
@@ -60,7 +60,7 @@ class SelectiveAnswering(Method):
     def curves(self, context: Context) -> dict[str, RiskCoverage]:
         """Return the risk among the surest answers of the test traces, by where they are given."""
         test = context.splits.test
-        probe = Dial(context.probe, Threshold(), context.grid)
+        probe = ThresholdSweep(context.probe, Threshold(), context.grid)
         point = probe.certified(context, context.alpha)
         ends = torch.full((len(test),), NO_EXIT)
         left = probe.exits(test, torch.tensor([point.threshold], dtype=torch.float64))[:, 0]
@@ -80,24 +80,24 @@ def _halves(traces: list[Trace]) -> tuple[list[Trace], list[Trace]]:
     )
 
 
-def _exit(context: Context) -> Dial:
+def _exit(context: Context) -> ThresholdSweep:
     """Return the probe's rule with its certified threshold alone."""
-    dial = Dial(context.probe, Threshold(), context.grid)
-    point = dial.certified(context, context.alpha)
-    return replace(dial, grid=torch.tensor([point.threshold], dtype=torch.float64))
+    sweep = ThresholdSweep(context.probe, Threshold(), context.grid)
+    point = sweep.certified(context, context.alpha)
+    return replace(sweep, grid=torch.tensor([point.threshold], dtype=torch.float64))
 
 
 def _outcome(
     label: str,
     context: Context,
-    dial: Dial,
+    sweep: ThresholdSweep,
     calibrate: list[Trace],
-    sure: Confidence | None = None,
+    confidence: Confidence | None = None,
 ) -> AbstainingOutcome:
-    """Certify from which confidence on to answer where ``dial`` leaves, and do so."""
+    """Certify from which confidence on to answer where ``sweep`` leaves, and do so."""
 
     def answers(traces: list[Trace]) -> Answers:
-        return Answers.at(traces, _left(dial, traces), sure)
+        return Answers.at(traces, _left(sweep, traces), confidence)
 
     rule = SelectiveRisk(context.alpha, context.delta)
     fit, held_out = answers(context.splits.fit), answers(_one_each(calibrate))
@@ -105,7 +105,7 @@ def _outcome(
     found = rule.certify(held_out.confidences, held_out.wrong, order)
     test = context.splits.test
     given = torch.from_numpy(answers(test).confidences >= found.threshold)
-    exits = _left(dial, test)
+    exits = _left(sweep, test)
     outcome = AbstainingOutcome(
         label, exits, torch.zeros_like(exits), found.threshold, found, answered=given
     )
@@ -113,8 +113,8 @@ def _outcome(
     return replace(outcome, certificate=replace(found, statement=told), note=told)
 
 
-def _left(dial: Dial, traces: list[Trace]) -> Tensor:
-    return dial.exits(traces, dial.grid)[:, 0]
+def _left(sweep: ThresholdSweep, traces: list[Trace]) -> Tensor:
+    return sweep.exits(traces, sweep.grid)[:, 0]
 
 
 def _one_each(traces: list[Trace]) -> list[Trace]:

@@ -10,8 +10,8 @@ from probexit.calibration.base import Array
 from probexit.calibration.certificate import Certificate, certify
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.accounting import START, Ledger
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.accounting import START, ExitValues
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.before_thinking import start_of, start_probe, start_states
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
@@ -32,7 +32,7 @@ class ThinkOrNot(Method):
     """
 
     title: ClassVar[str] = "think or not"
-    family: ClassVar[Family] = Family.ROUTING
+    family: ClassVar[MethodFamily] = MethodFamily.ROUTING
     reads: ClassVar[str] = "last prompt token's hidden states"
     training: ClassVar[str] = "probe on graded answers without thinking"
     guarantee: ClassVar[str] = "risk at most alpha, where certified"
@@ -57,9 +57,11 @@ class ThinkOrNot(Method):
         """Certify a threshold on the calibration split; the grid is from the fit split."""
         grid = spread([_scores(probe, context.splits.fit)])
         traces = context.splits.calibrate
-        ledger = Ledger.of(traces, context.closing, context.loss)
+        exit_values = ExitValues.of(traces, context.closing, context.loss)
         answered = _scores(probe, traces)[:, None] >= grid
-        losses: Array = ledger.tally(torch.where(answered, START, NO_EXIT).numpy()).loss
+        losses: Array = exit_values.trace_results(
+            torch.where(answered, START, NO_EXIT).numpy()
+        ).loss
         return certify(context.calibrator(context.alpha), losses, grid.double().numpy())
 
 

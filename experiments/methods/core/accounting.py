@@ -18,7 +18,7 @@ START = -2
 
 
 @dataclass(frozen=True)
-class Tally:
+class TraceResults:
     """What a rule did on each of ``n`` traces, all of one shape ``[n, ...]``, float64.
 
     Attributes:
@@ -42,7 +42,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class ExitValues:
     """Correct, loss, thinking and answer tokens of every place of ``n`` traces.
 
     Attributes:
@@ -68,7 +68,9 @@ class Ledger:
             columns[:, i, -1] = _at_end(trace, loss)
         return cls(columns)
 
-    def tally(self, places: NDArray[np.int64], probing: Array | None = None) -> Tally:
+    def trace_results(
+        self, places: NDArray[np.int64], probing: Array | None = None
+    ) -> TraceResults:
         """Look up what leaving each trace at ``places [n, ...]`` gives.
 
         Args:
@@ -78,7 +80,7 @@ class Ledger:
         own = np.arange(len(places)).reshape(-1, *[1] * (places.ndim - 1))
         correct, loss, thinking, answer = self.columns[:, own, places]
         none = np.zeros(places.shape) if probing is None else probing
-        return Tally(correct, loss, thinking, answer, none)
+        return TraceResults(correct, loss, thinking, answer, none)
 
 
 def _at_cues(trace: Trace, closing: int, loss: Loss) -> Array:

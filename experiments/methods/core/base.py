@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.methods.core.threshold_sweep import ThresholdSweep
 
 
-class Family(StrEnum):
+class MethodFamily(StrEnum):
     """What a rule looks at; the table's order."""
 
     REFERENCE = "reference"
@@ -55,7 +55,7 @@ class Method(ABC):
     """
 
     title: ClassVar[str]
-    family: ClassVar[Family]
+    family: ClassVar[MethodFamily]
     reads: ClassVar[str]
     cost: ClassVar[str] = "none"
     training: ClassVar[str] = "none"
@@ -73,7 +73,7 @@ class Method(ABC):
             Unavailable: if these traces do not allow it.
         """
 
-    def dial(self, context: Context) -> Dial | None:
+    def sweep(self, context: Context) -> ThresholdSweep | None:
         """Return the rule over all its thresholds; None, the default, if it has none.
 
         Raises:

@@ -10,12 +10,12 @@ from torch import Tensor
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.signals.base import Signal
 from probexit.experiments.fitting.splits import Splits
-from probexit.experiments.methods.core.accounting import Ledger
+from probexit.experiments.methods.core.accounting import ExitValues
 from probexit.experiments.risk_control.losses.base import Loss
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 
 if TYPE_CHECKING:
-    from probexit.experiments.methods.online.live_evaluator import Bench
+    from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 
 T = TypeVar("T")
 
@@ -46,13 +46,13 @@ class Context:
     loss: Loss = field(default_factory=LostCorrect)
     alphas: tuple[float, ...] = (0.02, 0.05, 0.1)
     seed: int = 0
-    bench: "Bench | None" = None
+    bench: "LiveEvaluator | None" = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def exit_values(self) -> ExitValues:
         """What leaving each test trace at each place gives and costs."""
-        return Ledger.of(self.splits.test, self.closing, self.loss)
+        return ExitValues.of(self.splits.test, self.closing, self.loss)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Make something when first asked for it by this key; the same thing after that.

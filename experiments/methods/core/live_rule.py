@@ -8,7 +8,7 @@ from probexit.experiments.methods.core.base import Method, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.outcome import FreshOutcome
 
 
@@ -19,7 +19,7 @@ class LiveRule(Method):
     replayed: ClassVar[bool] = False
 
     @abstractmethod
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         """Return how to generate, by the label of the operating point; fitted on the fit split."""
 
     def outcomes(self, context: Context) -> list[Outcome]:
@@ -38,7 +38,7 @@ class LiveRule(Method):
         ]
 
 
-def bench_of(context: Context) -> Bench:
+def bench_of(context: Context) -> LiveEvaluator:
     """Return the bench.
 
     Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 from probexit.calibration.certificate import Certificate
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Outcome:
         """Share of the traces left early; NaN if that is not known."""
         return float((self.exits != NO_EXIT).double().mean())
 
-    def tally(self, ledger: Ledger) -> Tally:
+    def trace_results(self, exit_values: ExitValues) -> TraceResults:
         """Count what leaving there gave, by the ledger of the test traces."""
-        return ledger.tally(self.exits.numpy(), self.probing.double().numpy())
+        return exit_values.trace_results(self.exits.numpy(), self.probing.double().numpy())
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class AbstainingOutcome(Outcome):
         """Share of the problems that are answered; NaN of none."""
         return float(self.answered.double().mean())
 
-    def tally(self, ledger: Ledger) -> Tally:
-        left, given = super().tally(ledger), self.answered.double().numpy()
+    def trace_results(self, exit_values: ExitValues) -> TraceResults:
+        left, given = super().trace_results(exit_values), self.answered.double().numpy()
         return replace(left, correct=left.correct * given, loss=left.loss * given)
 
 
@@ -96,9 +96,9 @@ class VotedOutcome(Outcome):
         at = [torch.tensor(column, dtype=torch.long) for column in (exits, spent, voters)]
         return cls(f"first {h}", at[0], at[1], voters=at[2])
 
-    def tally(self, ledger: Ledger) -> Tally:
-        left = super().tally(ledger)
-        said = ledger.tally(self.voters.numpy())
+    def trace_results(self, exit_values: ExitValues) -> TraceResults:
+        left = super().trace_results(exit_values)
+        said = exit_values.trace_results(self.voters.numpy())
         return replace(left, correct=said.correct, loss=said.loss)
 
 

@@ -13,12 +13,12 @@ from probexit.experiments.fitting.targets import Label, correct
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_rule import Rule
-from probexit.experiments.methods.core.threshold_sweep import Dial, Point
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
+from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep
 
 
 def per_cue_points(
-    dial: Dial, traces: Sequence[Trace], safe: Label, deltas: Sequence[float]
+    sweep: ThresholdSweep, traces: Sequence[Trace], safe: Label, deltas: Sequence[float]
 ) -> list[Point]:
     """Calibrate each level on the pooled cues of some traces.
 
@@ -28,7 +28,7 @@ def per_cue_points(
     Raises:
         Unavailable: if the cues are all safe or all unsafe.
     """
-    p = torch.cat([torch.empty(0), *dial.scores(traces)]).double().numpy()
+    p = torch.cat([torch.empty(0), *sweep.scores(traces)]).double().numpy()
     right = torch.cat([torch.empty(0, dtype=torch.bool), *(safe(t) for t in traces)]).numpy()
     if right.all() or not right.any():
         raise Unavailable("it needs right and wrong cues to calibrate on: record harder problems")
@@ -42,11 +42,11 @@ def per_cue_points(
 
 
 def per_cue_outcomes(
-    dial: Dial, context: Context, safe: Label, deltas: Sequence[float]
+    sweep: ThresholdSweep, context: Context, safe: Label, deltas: Sequence[float]
 ) -> list[Outcome]:
     """Leave the test traces at each level; each row says what the level does not promise."""
-    points = per_cue_points(dial, context.splits.calibrate, safe, deltas)
-    found = dial.outcomes(context.splits.test, points)
+    points = per_cue_points(sweep, context.splits.calibrate, safe, deltas)
+    found = sweep.outcomes(context.splits.test, points)
     return [
         replace(outcome, note=ClassConditional.promise.format(delta=delta))
         for outcome, delta in zip(found, deltas, strict=True)
@@ -54,7 +54,7 @@ def per_cue_outcomes(
 
 
 @dataclass(frozen=True)
-class PerCue(Rule):
+class PerCueRule(ThresholdRule):
     """A rule whose published points are per-cue conformal levels.
 
     Attributes:
@@ -72,12 +72,12 @@ class PerCue(Rule):
         return correct(trace)
 
     def points(self, context: Context) -> dict[str, float]:
-        dial, deltas = self.dial(context), self.deltas(context)
-        found = per_cue_points(dial, context.splits.calibrate, self.safe, deltas)
+        sweep, deltas = self.sweep(context), self.deltas(context)
+        found = per_cue_points(sweep, context.splits.calibrate, self.safe, deltas)
         return {point.label: point.threshold for point in found}
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        dial = self.dial(context)
-        published = per_cue_outcomes(dial, context, self.safe, self.deltas(context))
-        certified = [dial.certified(context, alpha) for alpha in self.levels(context)]
-        return [*published, *dial.outcomes(context.splits.test, certified)]
+        sweep = self.sweep(context)
+        published = per_cue_outcomes(sweep, context, self.safe, self.deltas(context))
+        certified = [sweep.certified(context, alpha) for alpha in self.levels(context)]
+        return [*published, *sweep.outcomes(context.splits.test, certified)]

@@ -4,14 +4,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from probexit.exits.engines.two_models.base import Engine
-from probexit.exits.engines.two_models.pair import Pair
+from probexit.exits.engines.two_models.base import TwoModelEngine
+from probexit.exits.engines.two_models.pair import ModelPair
 from probexit.experiments import reasoner
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.two_models import TwoModels
 from probexit.hooks.models import DEEP, SHIPPED, Reasoner, Source, load
 
@@ -28,19 +28,19 @@ class TwoModelRule(LiveRule):
         second: Folder or hub id of the other model; "" = the other shipped one.
     """
 
-    family: ClassVar[Family] = Family.SWITCH
+    family: ClassVar[MethodFamily] = MethodFamily.SWITCH
     cost: ClassVar[str] = "what each model reads of the other's; batch of one"
     second: str = ""
 
     @abstractmethod
-    def engines(self, context: Context) -> dict[str, Engine]:
+    def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         """Return how the two share the work, by the label of the operating point."""
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         other = context.once(("second model", self.second), lambda: self._other(bench))
         return {label: TwoModels(engine, other) for label, engine in self.engines(context).items()}
 
-    def _other(self, bench: Bench) -> Reasoner:
+    def _other(self, bench: LiveEvaluator) -> Reasoner:
         """Load the second model.
 
         Raises:
@@ -55,7 +55,7 @@ class TwoModelRule(LiveRule):
         other = load(Source(names[0], dtype=str(bench.reasoner.model.dtype).removeprefix("torch.")))
         try:
             ours = bench.reasoner
-            Pair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
+            ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
         except ValueError as why:
             raise Unavailable(f"needs another second model: {why}") from why
         return other

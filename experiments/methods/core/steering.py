@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.core.training import recorded_layers
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.intervention import Treatment
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.intervention import InterventionRun
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.hooks.layers import n_layers
 
 
@@ -28,7 +28,7 @@ class Steering(LiveRule):
         depth: Which layer: the recorded one nearest to this share of the model's depth.
     """
 
-    family: ClassVar[Family] = Family.STEERING
+    family: ClassVar[MethodFamily] = MethodFamily.STEERING
     reads: ClassVar[str] = "hidden states, and changes them"
     strengths: tuple[float, ...] = (0.2, 0.5)
     depth: float = 0.5
@@ -45,14 +45,14 @@ class Steering(LiveRule):
             Unavailable: if these traces hold no such direction.
         """
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         count = n_layers(bench.reasoner.model)
         recorded, traces = recorded_layers(context), context.splits.fit
         layer = nearest(self.depth, recorded, count)
         column = recorded.index(layer)
         added = unit(self.direction(traces, column)) * typical_norm(traces, column)
         return {
-            f"{strength:g} of the norm": Treatment(directions={layer: strength * added})
+            f"{strength:g} of the norm": InterventionRun(directions={layer: strength * added})
             for strength in self.strengths
         }
 

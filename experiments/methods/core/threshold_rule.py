@@ -11,12 +11,12 @@ from probexit.exits.signals.base import Signal
 from probexit.experiments.methods.core.base import Method, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_sweep import Dial, Point, spread
+from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep, spread
 from probexit.probes.one_thread import one_thread
 
 
 @dataclass(frozen=True)
-class Rule(Method):
+class ThresholdRule(Method):
     """Leave at the first cue where the policy is satisfied with the signal.
 
     A preset states its ``signal``; the rest has defaults.
@@ -26,7 +26,7 @@ class Rule(Method):
     def signal(self, context: Context) -> Signal:
         """Make the signal, fitting it on ``context.splits.fit`` if it needs fitting.
 
-        Once it is made, ``self.dial(context).signal`` is the same one, not fitted again.
+        Once it is made, ``self.sweep(context).signal`` is the same one, not fitted again.
         """
 
     def policy(self, context: Context) -> ExitPolicy:
@@ -45,19 +45,19 @@ class Rule(Method):
         """Return the risks at which to certify a threshold."""
         return (context.alpha,)
 
-    def dial(self, context: Context) -> Dial:
+    def sweep(self, context: Context) -> ThresholdSweep:
         return context.once(self, lambda: self._dial(context))
 
-    def _dial(self, context: Context) -> Dial:
+    def _dial(self, context: Context) -> ThresholdSweep:
         with one_thread():
             signal = self.signal(context)
         grid = self.grid(context, signal)
         if not len(grid):
             raise Unavailable("no trace of the fit split has a cue: record with other --cues")
-        return Dial(signal, self.policy(context), grid)
+        return ThresholdSweep(signal, self.policy(context), grid)
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        dial = self.dial(context)
+        sweep = self.sweep(context)
         fixed = [Point(label, value) for label, value in self.points(context).items()]
-        certified = [dial.certified(context, alpha) for alpha in self.levels(context)]
-        return dial.outcomes(context.splits.test, [*fixed, *certified])
+        certified = [sweep.certified(context, alpha) for alpha in self.levels(context)]
+        return sweep.outcomes(context.splits.test, [*fixed, *certified])

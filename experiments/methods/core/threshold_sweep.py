@@ -12,7 +12,7 @@ from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.replay import NO_EXIT, exit_table
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.risk_control.certify import certify_exits
@@ -28,7 +28,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Dial:
+class ThresholdSweep:
     """Leave at the first cue where the policy is satisfied with the signal.
 
     Attributes:
@@ -71,10 +71,12 @@ class Dial:
         # a trace that is not left pays at all of its cues; one without cues pays nothing
         return spent.cumsum(1).gather(1, torch.where(exits == NO_EXIT, most, exits))
 
-    def tally(self, traces: Sequence[Trace], ledger: Ledger) -> Tally:
+    def trace_results(self, traces: Sequence[Trace], exit_values: ExitValues) -> TraceResults:
         """Count what every threshold of the grid gives on traces, by their ledger: ``[n, m]``."""
         exits = self.exits(traces, self.grid)
-        return ledger.tally(exits.numpy(), self.probing(traces, exits).double().numpy())
+        return exit_values.trace_results(
+            exits.numpy(), self.probing(traces, exits).double().numpy()
+        )
 
     def outcomes(self, traces: Sequence[Trace], points: Sequence[Point]) -> list[Outcome]:
         """Leave the traces at some operating points."""

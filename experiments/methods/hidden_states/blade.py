@@ -11,9 +11,9 @@ from probexit.exits.signals.base import Signal
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.targets import pooled, unanimous
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.per_cue_conformal import PerCue
+from probexit.experiments.methods.core.per_cue_conformal import PerCueRule
 from probexit.experiments.methods.core.training import (
     Layers,
     at_cue,
@@ -27,7 +27,7 @@ from probexit.probes.sweep import sweep
 
 
 @dataclass(frozen=True)
-class Blade(PerCue):
+class Blade(PerCueRule):
     """Exit after two cues in a row that the conformal rule of LYNX calls safe.
 
     Safe means that all sampled forced answers are right (16 in the paper; as many as were
@@ -42,7 +42,7 @@ class Blade(PerCue):
     """
 
     title: ClassVar[str] = "BLADE"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "MLP on sampled, graded forced exits"
     source: ClassVar[str] = "2607.28966"

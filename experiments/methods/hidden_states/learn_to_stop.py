@@ -6,9 +6,9 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.sequence import SequenceSignal
 from probexit.experiments.fitting.targets import converged
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import (
     last_layer,
     of_step,
@@ -19,7 +19,7 @@ from probexit.probes.sequence.lstm import LSTM
 
 
 @dataclass(frozen=True)
-class LearnToStop(Rule):
+class LearnToStop(ThresholdRule):
     """Exit when an LSTM over the steps' states says that the forced answer will not change again.
 
     Its labels are the model's own: no gold is needed. Unlike the paper, a step ends at a cue, not
@@ -32,7 +32,7 @@ class LearnToStop(Rule):
     """
 
     title: ClassVar[str] = "Learn-to-Stop"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states of all steps"
     training: ClassVar[str] = "LSTM on forced exits, no gold"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at .5 and .99"

@@ -6,15 +6,15 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.fitting.targets import correct
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.per_cue_conformal import PerCue
+from probexit.experiments.methods.core.per_cue_conformal import PerCueRule
 from probexit.experiments.methods.core.training import at_cue, recorded_layers, trained
 from probexit.probes.mlp import MLP
 
 
 @dataclass(frozen=True)
-class Lynx(PerCue):
+class Lynx(PerCueRule):
     """Exit at the first cue whose class-conditional conformal set is {safe}.
 
     The full recipe of the released code: an early, a middle and the last layer, concatenated; its
@@ -27,7 +27,7 @@ class Lynx(PerCue):
     """
 
     title: ClassVar[str] = "LYNX"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "MLP on graded forced exits"
     source: ClassVar[str] = "2512.05325"

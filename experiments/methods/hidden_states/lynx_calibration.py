@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from probexit.exits.policies.threshold import Threshold
 from probexit.experiments.fitting.targets import correct
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.core.per_cue_conformal import per_cue_outcomes
-from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.methods.core.threshold_sweep import ThresholdSweep
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class LynxCalibration(Method):
     """
 
     title: ClassVar[str] = "LYNX calibration"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "probe on graded forced exits"
     guarantee: ClassVar[str] = "per cue only; says nothing about how often a problem is lost"
@@ -29,6 +29,6 @@ class LynxCalibration(Method):
     summary: ClassVar[str] = "our probe, at the threshold that LYNX would choose"
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        dial = Dial(context.probe, Threshold(), context.grid)
+        sweep = ThresholdSweep(context.probe, Threshold(), context.grid)
         deltas = sorted({context.delta, context.alpha}, reverse=True)
-        return per_cue_outcomes(dial, context, correct, deltas)
+        return per_cue_outcomes(sweep, context, correct, deltas)

@@ -8,9 +8,9 @@ from probexit.exits.policies.smoothed import Smoothed
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.sequence import SequenceSignal
 from probexit.experiments.fitting.targets import reached
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import (
     last_layer,
     of_step,
@@ -21,7 +21,7 @@ from probexit.probes.sequence.adapting import Adapting
 
 
 @dataclass(frozen=True)
-class Orca(Rule):
+class Orca(ThresholdRule):
     """Exit when a probe with test-time updates says so, averaged over the last ten steps.
 
     As published: mean last-layer states of steps, standardised; cumulative labels from gold; the
@@ -34,7 +34,7 @@ class Orca(Rule):
     """
 
     title: ClassVar[str] = "ORCA"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states of all steps"
     training: ClassVar[str] = "probe with test-time updates on graded forced exits"
     guarantee: ClassVar[str] = "risk at most alpha"

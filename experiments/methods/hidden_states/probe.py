@@ -6,17 +6,17 @@ from typing import ClassVar
 from torch import Tensor
 
 from probexit.exits.signals.base import Signal
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Probe(Rule):
+class ProbePreset(ThresholdRule):
     """Exit at the first cue whose hidden states the probe calls right; shown at several risks."""
 
     title: ClassVar[str] = "probe (ours)"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "probe on graded forced exits"
     guarantee: ClassVar[str] = "risk at most alpha with confidence 1 - delta, per problem"

@@ -6,15 +6,15 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.step_probe import StepProbe
 from probexit.experiments.fitting.targets import correct
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import last_layer, of_step, recorded_layers, trained
 from probexit.probes.logistic import Logistic
 
 
 @dataclass(frozen=True)
-class RewardHead(Rule):
+class RewardHead(ThresholdRule):
     """Exit when the mean reward of the step's tokens reaches the threshold.
 
     Otter inserts trained parameters into every layer, so that a reward comes out beside each token;
@@ -24,7 +24,7 @@ class RewardHead(Rule):
     """
 
     title: ClassVar[str] = "reward head"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states of all tokens"
     training: ClassVar[str] = "linear head on graded forced exits"
     guarantee: ClassVar[str] = "risk at most alpha"

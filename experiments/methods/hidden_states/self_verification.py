@@ -6,15 +6,15 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.fitting.targets import correct
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import at_cue, last_layer, recorded_layers, trained
 from probexit.probes.mlp import MLP
 
 
 @dataclass(frozen=True)
-class SelfVerification(Rule):
+class SelfVerificationPreset(ThresholdRule):
     """Exit at the first chunk whose answer a small probe of the last layer verifies.
 
     The network and loss chosen in the paper for R1-Distill-Qwen-1.5B on MATH (Table 8): 16 hidden
@@ -30,7 +30,7 @@ class SelfVerification(Rule):
     """
 
     title: ClassVar[str] = "self-verification"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "last hidden state"
     training: ClassVar[str] = "MLP on graded forced exits"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at .85"

@@ -8,15 +8,15 @@ from probexit.exits.policies.majority import Majority
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.fitting.targets import arrived
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import at_cue, last_layer, recorded_layers, trained
 from probexit.probes.mlp import MLP
 
 
 @dataclass(frozen=True)
-class Terminator(Rule):
+class Terminator(ThresholdRule):
     """Exit when most of the last ten predictions say that the final answer has arrived.
 
     Its label is kept: 1 from the first arrival of the model's own final answer on, here seen in
@@ -30,7 +30,7 @@ class Terminator(Rule):
     """
 
     title: ClassVar[str] = "TERMINATOR"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "last hidden state"
     training: ClassVar[str] = "MLP on forced exits, no gold"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at .7"

@@ -6,9 +6,9 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.sequence import SequenceSignal
 from probexit.experiments.fitting.targets import progress
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import (
     at_cue,
     last_layer,
@@ -19,7 +19,7 @@ from probexit.probes.sequence.ridge import Ridge
 
 
 @dataclass(frozen=True)
-class ThinkingProgress(Rule):
+class ThinkingProgress(ThresholdRule):
     """Exit when the predicted share of the thinking that is done reaches the threshold.
 
     The paper regresses relative position on the last layer's state to show and to steer progress;
@@ -28,7 +28,7 @@ class ThinkingProgress(Rule):
     """
 
     title: ClassVar[str] = "thinking progress"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "last hidden state"
     training: ClassVar[str] = "ridge on relative positions, no answers"
     guarantee: ClassVar[str] = "risk at most alpha"

@@ -6,9 +6,9 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.sequence import SequenceSignal
 from probexit.experiments.fitting.targets import progress
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.training import (
     at_cue,
     last_layer,
@@ -19,7 +19,7 @@ from probexit.probes.sequence.gru import GRU
 
 
 @dataclass(frozen=True)
-class ThinkingProgressGRU(Rule):
+class ThinkingProgressGRU(ThresholdRule):
     """Exit when the predicted share of the thinking that is done reaches the threshold.
 
     As ``thinking_progress``, read with one GRU layer, which the paper finds to transfer better. Its
@@ -27,7 +27,7 @@ class ThinkingProgressGRU(Rule):
     """
 
     title: ClassVar[str] = "thinking progress (GRU)"
-    family: ClassVar[Family] = Family.HIDDEN
+    family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states of all cues"
     training: ClassVar[str] = "GRU on relative positions, no answers"
     guarantee: ClassVar[str] = "risk at most alpha"

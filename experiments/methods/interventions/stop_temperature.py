@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from probexit.exits.interventions import stop_temperature
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.intervention import Treatment
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.intervention import InterventionRun
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 
 
 @dataclass(frozen=True)
-class StopTemperature(LiveRule):
+class StopTemperaturePreset(LiveRule):
     """Divide the closing tag's log-probability by a temperature, which can only raise it.
 
     The paper's factor could not be verified: the form and the values are ours. A token that the
@@ -24,14 +24,14 @@ class StopTemperature(LiveRule):
     """
 
     title: ClassVar[str] = "stop-token temperature"
-    family: ClassVar[Family] = Family.INTERVENTION
+    family: ClassVar[MethodFamily] = MethodFamily.INTERVENTION
     reads: ClassVar[str] = "logits"
     source: ClassVar[str] = "2505.07961"
     summary: ClassVar[str] = "rescales the logit that ends the thinking"
     temperatures: tuple[float, ...] = (1.25, 2.0)
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {
-            f"T {t:g}": Treatment(interventions=(stop_temperature.StopTemperature(t - 1),))
+            f"T {t:g}": InterventionRun(interventions=(stop_temperature.StopTemperature(t - 1),))
             for t in self.temperatures
         }

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.closing_confidence import ClosingConfidence
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Concise(Rule):
+class Concise(ThresholdRule):
     """Exit when the model is sure of what comes right behind the closing text.
 
     The paper's confidence detector appends a probing text and reads how much probability goes to
@@ -21,7 +21,7 @@ class Concise(Rule):
     """
 
     title: ClassVar[str] = "ConCISE confidence"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "entropy right behind the closing text"
     cost: ClassVar[str] = "closing text at every cue"
     guarantee: ClassVar[str] = "risk at most alpha"

@@ -7,13 +7,13 @@ import torch
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.entropy_cusum import EntropyCusum
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Cusum(Rule):
+class Cusum(ThresholdRule):
     """Exit when a cumulative sum finds that the entropy per token has dropped.
 
     The form is Page's: it restarts at 0 and adds, per thinking token, the reference less the
@@ -22,7 +22,7 @@ class Cusum(Rule):
     """
 
     title: ClassVar[str] = "CUSUM of entropy"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "entropy of every thinking token"
     training: ClassVar[str] = "mean entropy of thinking"
     guarantee: ClassVar[str] = "risk at most alpha"

@@ -5,15 +5,15 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.entropy_variance import EntropyVariance
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.threshold_sweep import Point
 
 
 @dataclass(frozen=True)
-class Eat(Rule):
+class Eat(ThresholdRule):
     """Exit when the moving variance of the entropy right behind the closing text is small.
 
     Shown as published (variance at most 2e-4, after 4 / alpha = 20 cues), at the published variance
@@ -28,7 +28,7 @@ class Eat(Rule):
     """
 
     title: ClassVar[str] = "EAT"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "entropy right behind the closing text"
     cost: ClassVar[str] = "closing text at every cue"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none as published"
@@ -45,8 +45,8 @@ class Eat(Rule):
         return {f"{self.delta:g}, {self.warm_up} cues": -self.delta}
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        dial = self.dial(context)
+        sweep = self.sweep(context)
         slow = EntropyVariance(context.closing, self.alpha, round(4 / self.alpha))
         published = [Point(f"published {self.delta:g}", -self.delta)]
-        first = replace(dial, signal=slow).outcomes(context.splits.test, published)
+        first = replace(sweep, signal=slow).outcomes(context.splits.test, published)
         return [*first, *super().outcomes(context)]

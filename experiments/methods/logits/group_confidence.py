@@ -7,13 +7,13 @@ import torch
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.group_confidence import GroupConfidence
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class DeepConfGroup(Rule):
+class DeepConfGroup(ThresholdRule):
     """Exit when the group confidence at a cue reaches the threshold.
 
     The paper uses group confidence to drop poor traces from a vote, not to end a good one. Here its
@@ -27,7 +27,7 @@ class DeepConfGroup(Rule):
     """
 
     title: ClassVar[str] = "DeepConf group"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "log-probabilities of the last thinking tokens"
     training: ClassVar[str] = "percentiles of some traces"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at a percentile"
@@ -40,6 +40,6 @@ class DeepConfGroup(Rule):
         return GroupConfidence(self.window)
 
     def points(self, context: Context) -> dict[str, float]:
-        scores = self.dial(context).scores(context.splits.fit)
+        scores = self.sweep(context).scores(context.splits.fit)
         lowest = torch.stack([s.min() for s in scores if len(s)]).double()
         return {f"percentile {p}": float(lowest.quantile(p / 100)) for p in self.percentiles}

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.momentum import MomentumRatio
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Mur(Rule):
+class Mur(ThresholdRule):
     """Exit after a step whose mean probability reaches a share of the momentum's.
 
     The paper spends extra compute on a step below the share gamma = .8 and none on others; it does
@@ -24,7 +24,7 @@ class Mur(Rule):
     """
 
     title: ClassVar[str] = "MUR momentum"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "log-probabilities of the thinking, by step"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none as published"
     source: ClassVar[str] = "2507.14958"

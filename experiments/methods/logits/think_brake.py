@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.end_margin import EndMargin
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class ThinkBrake(Rule):
+class ThinkBrake(ThresholdRule):
     """Exit when the log-probability that ending lacks to the likeliest other token is small.
 
     Published margins are .1 (Qwen3, R1-7B) and 2.5 (Phi-4), in nats. Unlike the paper, which reads
@@ -20,7 +20,7 @@ class ThinkBrake(Rule):
     """
 
     title: ClassVar[str] = "ThinkBrake"
-    family: ClassVar[Family] = Family.LOGITS
+    family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "next-token margin of the end of thinking"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none as published"
     source: ClassVar[str] = "2510.00546"

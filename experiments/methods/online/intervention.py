@@ -22,7 +22,7 @@ from probexit.hooks.steer import Steer
 
 
 @dataclass(frozen=True)
-class Treatment(Recipe):
+class InterventionRun(Recipe):
     """What is done to the model while it generates; nothing at all by default.
 
     Attributes:

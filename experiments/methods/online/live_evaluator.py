@@ -24,7 +24,7 @@ from probexit.probes.artefacts.strict_json import to_json
 
 
 @dataclass(frozen=True)
-class Bench(Setting):
+class LiveEvaluator(Setting):
     """Runs live rules in a setting.
 
     Attributes:

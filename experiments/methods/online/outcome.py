@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.accounting import Ledger, Tally
+from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.online.result_store import Fresh
 from probexit.experiments.risk_control.losses.base import Loss
@@ -29,7 +29,7 @@ class FreshOutcome(Outcome):
     """
 
     live: ClassVar[bool] = True
-    measured: Tally = field(kw_only=True)
+    measured: TraceResults = field(kw_only=True)
     closed: float = field(kw_only=True)
 
     @classmethod
@@ -59,7 +59,7 @@ class FreshOutcome(Outcome):
             [new.answer_tokens for new in results],
             [new.probing for new in results],
         ]
-        measured = Tally(*(np.array(column, np.float64) for column in columns))
+        measured = TraceResults(*(np.array(column, np.float64) for column in columns))
         closed = float(np.mean([new.exited for new in results])) if results else float("nan")
         return cls(
             label,
@@ -73,7 +73,7 @@ class FreshOutcome(Outcome):
     def exited(self) -> float:
         return self.closed
 
-    def tally(self, ledger: Ledger) -> Tally:
+    def trace_results(self, exit_values: ExitValues) -> TraceResults:
         return self.measured
 
 

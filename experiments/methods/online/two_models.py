@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from probexit.exits.engines.two_models.base import Engine
-from probexit.exits.engines.two_models.pair import Pair, Text, weight
+from probexit.exits.engines.two_models.base import TwoModelEngine
+from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText, weight
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
@@ -28,7 +28,7 @@ class TwoModels(Recipe):
         other: The model that is not the setting's, with the same tokenizer.
     """
 
-    engine: Engine
+    engine: TwoModelEngine
     other: Reasoner
 
     def settings(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class TwoModels(Recipe):
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
         ours, other = setting.reasoner, self.other
-        pair = Pair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
+        pair = ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
         found = []
         for trace, key in zip(traces, keys(traces), strict=True):
             text = self.engine.write(pair, trace.prompt_ids.tolist(), setting.fresh, key)
@@ -50,7 +50,7 @@ class TwoModels(Recipe):
         return found
 
 
-def _fresh(setting: Setting, pair: Pair, trace: Trace, text: Text) -> Fresh:
+def _fresh(setting: Setting, pair: ModelPair, trace: Trace, text: TwoModelText) -> Fresh:
     """Grade a text and count what it cost."""
     graded = setting.grade(trace, text.token_ids)
     price = Price(weight(pair.small), weight(pair.large), weight(setting.reasoner.model))
@@ -85,7 +85,7 @@ class Price:
         large = sum(by_large)
         return round((large * self.large + (len(by_large) - large) * self.small) / self.unit)
 
-    def beside(self, text: Text) -> int:
+    def beside(self, text: TwoModelText) -> int:
         """Return the cost of what was read or written beyond the text itself."""
         parts = ((text.small, self.small), (text.large, self.large))
         # the last token of a text is written but never read

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.position import Position
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class FixedBudget(Rule):
+class FixedBudget(ThresholdRule):
     """Exit at the first cue at or after a number of thinking tokens.
 
     The paper cuts at the token itself; here an exit waits for the next cue, as all rules do.
@@ -22,7 +22,7 @@ class FixedBudget(Rule):
     """
 
     title: ClassVar[str] = "fixed budget"
-    family: ClassVar[Family] = Family.BLIND
+    family: ClassVar[MethodFamily] = MethodFamily.BLIND
     reads: ClassVar[str] = "how many tokens were thought"
     guarantee: ClassVar[str] = "risk at most alpha, where certified"
     source: ClassVar[str] = "2501.19393"

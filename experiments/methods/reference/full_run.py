@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 
@@ -16,7 +16,7 @@ class FullRun(Method):
     """Never exit."""
 
     title: ClassVar[str] = "full run"
-    family: ClassVar[Family] = Family.REFERENCE
+    family: ClassVar[MethodFamily] = MethodFamily.REFERENCE
     reads: ClassVar[str] = "nothing"
     guarantee: ClassVar[str] = "loses nothing against itself"
     summary: ClassVar[str] = "never exits"

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.intervention import Treatment
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.intervention import InterventionRun
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class FullRunAgain(LiveRule):
     """
 
     title: ClassVar[str] = "full run again"
-    family: ClassVar[Family] = Family.REFERENCE
+    family: ClassVar[MethodFamily] = MethodFamily.REFERENCE
     reads: ClassVar[str] = "nothing"
     summary: ClassVar[str] = "never exits; another sample, the reference of live rules"
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
-        return {"": Treatment()}
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        return {"": InterventionRun()}

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from probexit.experiments.methods.core.accounting import START
-from probexit.experiments.methods.core.base import Family, Method, Unavailable
+from probexit.experiments.methods.core.base import Method, MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 
@@ -16,7 +16,7 @@ class NoThinking(Method):
     """Close the thinking before it begins and take the answer forced there."""
 
     title: ClassVar[str] = "no thinking"
-    family: ClassVar[Family] = Family.REFERENCE
+    family: ClassVar[MethodFamily] = MethodFamily.REFERENCE
     reads: ClassVar[str] = "nothing"
     source: ClassVar[str] = "2504.09858"
     summary: ClassVar[str] = "answers before any thinking"

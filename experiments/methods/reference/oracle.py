@@ -7,7 +7,7 @@ import torch
 
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
 
@@ -21,7 +21,7 @@ class Oracle(Method):
     """
 
     title: ClassVar[str] = "oracle"
-    family: ClassVar[Family] = Family.BOUND
+    family: ClassVar[MethodFamily] = MethodFamily.BOUND
     reads: ClassVar[str] = "the grades of the test problems"
     guarantee: ClassVar[str] = "loses nothing; cannot be deployed"
     summary: ClassVar[str] = "exits at the earliest right cue; to the end if there is none"

@@ -9,18 +9,18 @@ from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.random_score import RandomScore
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
-from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
+from probexit.experiments.methods.core.threshold_sweep import ThresholdSweep
 
 
 @dataclass(frozen=True)
-class RandomExit(Rule):
+class RandomExit(ThresholdRule):
     """Draw a number at each cue; the threshold makes as many calibration traces exit as ours."""
 
     title: ClassVar[str] = "random exit"
-    family: ClassVar[Family] = Family.BLIND
+    family: ClassVar[MethodFamily] = MethodFamily.BLIND
     reads: ClassVar[str] = "nothing"
     summary: ClassVar[str] = "exits at random, on as many problems as the probe"
 
@@ -38,7 +38,7 @@ class RandomExit(Rule):
 
 def _exits_of_ours(context: Context) -> int:
     """Count the calibration traces that our rule leaves early at the common risk."""
-    dial = Dial(context.probe, Threshold(), context.grid)
-    threshold = dial.certified(context, context.alpha).threshold
-    exits = dial.exits(context.splits.calibrate, torch.tensor([threshold], dtype=torch.float64))
+    sweep = ThresholdSweep(context.probe, Threshold(), context.grid)
+    threshold = sweep.certified(context, context.alpha).threshold
+    exits = sweep.exits(context.splits.calibrate, torch.tensor([threshold], dtype=torch.float64))
     return int((exits != NO_EXIT).sum())

@@ -5,11 +5,11 @@ from statistics import mean
 from typing import ClassVar
 
 from probexit.exits.samples.deepconf_vote import DeepConfVote
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.samples import Samples
 
 
@@ -30,7 +30,7 @@ class DeepConfVoting(LiveRule):
     """
 
     title: ClassVar[str] = "DeepConf voting"
-    family: ClassVar[Family] = Family.SAMPLES
+    family: ClassVar[MethodFamily] = MethodFamily.SAMPLES
     reads: ClassVar[str] = "probabilities of every token"
     cost: ClassVar[str] = "k samples, unsure ones until they are stopped"
     source: ClassVar[str] = "2508.15260"
@@ -40,7 +40,7 @@ class DeepConfVoting(LiveRule):
     share: float = 1 / 8
     keep: tuple[tuple[str, float], ...] = (("high", 90.0), ("low", 10.0))
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         full = mean(trace.thinking for trace in context.splits.fit)
         window = max(2, round(self.share * full))
         rules = {

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.votes import Votes
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Fractured(Rule):
+class Fractured(ThresholdRule):
     """The early stop along the truncation axis: leave once one answer has so many votes.
 
     Forced answers at points of one thinking are samples of the answer. The paper cuts a thinking
@@ -24,7 +24,7 @@ class Fractured(Rule):
     """
 
     title: ClassVar[str] = "fractured, early stop"
-    family: ClassVar[Family] = Family.SAMPLES
+    family: ClassVar[MethodFamily] = MethodFamily.SAMPLES
     reads: ClassVar[str] = "texts of trial answers"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     guarantee: ClassVar[str] = "risk at most alpha, where certified"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from probexit.experiments.methods.core.base import Family, Method
+from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome, VotedOutcome
 
@@ -20,7 +20,7 @@ class FracturedMajority(Method):
     """
 
     title: ClassVar[str] = "fractured, majority"
-    family: ClassVar[Family] = Family.SAMPLES
+    family: ClassVar[MethodFamily] = MethodFamily.SAMPLES
     reads: ClassVar[str] = "texts of trial answers"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     source: ClassVar[str] = "2505.12992"

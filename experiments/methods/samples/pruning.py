@@ -9,11 +9,11 @@ import torch
 
 from probexit.exits.samples.pruning import Pruning, features
 from probexit.exits.trace import Trace
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.samples import Samples
 from probexit.probes.logistic import Logistic
 
@@ -33,7 +33,7 @@ class MidGenerationPruning(LiveRule):
     """
 
     title: ClassVar[str] = "mid-generation pruning"
-    family: ClassVar[Family] = Family.SAMPLES
+    family: ClassVar[MethodFamily] = MethodFamily.SAMPLES
     reads: ClassVar[str] = "probabilities of every token"
     cost: ClassVar[str] = "k samples, bad ones until they are stopped"
     training: ClassVar[str] = "probe on prefixes of graded runs"
@@ -42,7 +42,7 @@ class MidGenerationPruning(LiveRule):
     k: int = 4
     shares: tuple[float, ...] = (0.25, 0.5)
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {"": Samples(self.rule(context.splits.fit))}
 
     def rule(self, traces: Sequence[Trace]) -> Pruning:

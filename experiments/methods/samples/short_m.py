@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from probexit.exits.samples.short_m import ShortM
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.samples import Samples
 
 
@@ -26,7 +26,7 @@ class ShortMAtK(LiveRule):
     """
 
     title: ClassVar[str] = "short-m@k"
-    family: ClassVar[Family] = Family.SAMPLES
+    family: ClassVar[MethodFamily] = MethodFamily.SAMPLES
     reads: ClassVar[str] = "which sample finishes first"
     cost: ClassVar[str] = "k samples until the m-th finishes"
     source: ClassVar[str] = "2505.17813"
@@ -34,5 +34,5 @@ class ShortMAtK(LiveRule):
     k: int = 4
     finishers: tuple[int, ...] = (1, 3, 4)
 
-    def recipes(self, context: Context, bench: Bench) -> dict[str, Recipe]:
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {f"{m} of {self.k}": Samples(ShortM(k=self.k, m=m)) for m in self.finishers}

@@ -6,13 +6,13 @@ from typing import ClassVar
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.completion import Completion
 from probexit.exits.verifiers.base import Verifier
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class CompletionPoint(Rule):
+class CompletionPoint(ThresholdRule):
     """Exit at a completion point: a step whose words state a solution.
 
     The paper asks the model at hesitation words whether its solution is complete, judges it with a
@@ -25,7 +25,7 @@ class CompletionPoint(Rule):
     """
 
     title: ClassVar[str] = "completion point"
-    family: ClassVar[Family] = Family.TEXT
+    family: ClassVar[MethodFamily] = MethodFamily.TEXT
     reads: ClassVar[str] = "words that state a solution"
     cost: ClassVar[str] = "none; a judgement a solution with a language model as verifier"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at the first"

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.hedging import HedgingDensity
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Hedging(Rule):
+class Hedging(ThresholdRule):
     """Exit when the text so far has few hedging and thinking markers for its discourse markers.
 
     The paper relates the density of markers in whole responses to their correctness and proposes no
@@ -19,7 +19,7 @@ class Hedging(Rule):
     """
 
     title: ClassVar[str] = "hedging density"
-    family: ClassVar[Family] = Family.TEXT
+    family: ClassVar[MethodFamily] = MethodFamily.TEXT
     reads: ClassVar[str] = "hedging and discourse words"
     guarantee: ClassVar[str] = "risk at most alpha"
     source: ClassVar[str] = "2504.14047"

@@ -7,13 +7,13 @@ from probexit.exits.signals.base import Signal
 from probexit.exits.signals.stated_run import StatedRun
 from probexit.exits.verifiers.base import Verifier
 from probexit.exits.verifiers.stated_answer import StatedAnswer
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class TrimR(Rule):
+class TrimR(ThresholdRule):
     """Exit when a verifier has found so many steps in a row to come to the same as the one before.
 
     The paper asks a language model of 7 billion parameters and adds rules for underthinking and
@@ -27,7 +27,7 @@ class TrimR(Rule):
     """
 
     title: ClassVar[str] = "TrimR"
-    family: ClassVar[Family] = Family.TEXT
+    family: ClassVar[MethodFamily] = MethodFamily.TEXT
     reads: ClassVar[str] = "answers stated in the thinking"
     cost: ClassVar[str] = "none; a judgement a step with a language model as verifier"
     guarantee: ClassVar[str] = "risk at most alpha, where certified"

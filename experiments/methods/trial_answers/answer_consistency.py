@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.run_length import RunLength
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class EqualAnswers(Rule):
+class AnswerConsistency(ThresholdRule):
     """Exit after k equal trial answers in a row.
 
     The paper asks after every sentence, with k = 10 in its main table; here the run's cues are
@@ -23,7 +23,7 @@ class EqualAnswers(Rule):
     """
 
     title: ClassVar[str] = "Answer Consistency"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "texts of trial answers"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at a given k"

@@ -6,15 +6,15 @@ from typing import ClassVar
 import torch
 
 from probexit.exits.signals.confidence_dynamics import ConfidenceDynamics
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 STEADY = ConfidenceDynamics()
 
 
 @dataclass(frozen=True)
-class CodeStop(Rule):
+class CodeStop(ThresholdRule):
     """Exit once confidence reaches a ramp up to ``r_max``, or degeneration reaches ``tau``.
 
     As published the ramp starts at .9 and takes two steps. The paper tunes tau on 40 held-out
@@ -30,7 +30,7 @@ class CodeStop(Rule):
     """
 
     title: ClassVar[str] = "CoDE-Stop"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "probabilities of trial answers so far"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     training: ClassVar[str] = "one number, from ungraded traces"

@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from probexit.exits.signals.deer import DeerArithmetic
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.threshold_sweep import Point
 
 
 @dataclass(frozen=True)
-class Deer(Rule):
+class Deer(ThresholdRule):
     """Exit when the mean probability of the trial answer's tokens reaches .95; at most ten trials.
 
     The mean is arithmetic, as the code has it for R1 and QwQ. The trial uses this run's cues and
@@ -27,7 +27,7 @@ class Deer(Rule):
     """
 
     title: ClassVar[str] = "DEER"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "probabilities of a trial answer"
     cost: ClassVar[str] = "closing text and a trial answer at the first ten cues"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at .95"
@@ -42,6 +42,6 @@ class Deer(Rule):
         return {f"published {self.published:g}": self.published}
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        dial = replace(self.dial(context), signal=replace(self.signal(context), skip=1))
+        sweep = replace(self.sweep(context), signal=replace(self.signal(context), skip=1))
         coded = Point(f"{self.published:g}, as coded", self.published)
-        return [*super().outcomes(context), *dial.outcomes(context.splits.test, [coded])]
+        return [*super().outcomes(context), *sweep.outcomes(context.splits.test, [coded])]

@@ -7,17 +7,17 @@ from torch import Tensor
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.certain_run import CertainRun
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.threshold_sweep import Point, whole_numbers
 
 EFFORTS = {"mild": 8, "low": 5, "mid": 3, "high": 2}
 
 
 @dataclass(frozen=True)
-class Dynasor(Rule):
+class Dynasor(ThresholdRule):
     """Exit after N equal, certain probes in a row, made every 64 thinking tokens.
 
     N is the dial, and the paper's efforts are points of it: mild 8, low 5, mid 3, high 2. Its last
@@ -32,7 +32,7 @@ class Dynasor(Rule):
     """
 
     title: ClassVar[str] = "Dynasor-CoT"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "texts of trial answers"
     cost: ClassVar[str] = "closing text and a trial answer every 64 tokens"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at an effort"
@@ -52,6 +52,6 @@ class Dynasor(Rule):
 
     def outcomes(self, context: Context) -> list[Outcome]:
         n, chunk = self.crazy
-        dial = replace(self.dial(context), signal=CertainRun(context.closing, chunk))
-        crazy = dial.outcomes(context.splits.test, [Point("effort crazy", float(n))])
+        sweep = replace(self.sweep(context), signal=CertainRun(context.closing, chunk))
+        crazy = sweep.outcomes(context.splits.test, [Point("effort crazy", float(n))])
         return [*super().outcomes(context), *crazy]

@@ -7,14 +7,14 @@ from torch import Tensor
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.run_jump import RunJump
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.threshold_sweep import whole_numbers
 
 
 @dataclass(frozen=True)
-class EsCot(Rule):
+class EsCot(ThresholdRule):
     """Exit when the newest run of equal trial answers outlasts the one before by ``d_min`` answers.
 
     A one-sided t-test must also find the jump larger than the earlier ones. The paper's first
@@ -29,7 +29,7 @@ class EsCot(Rule):
     """
 
     title: ClassVar[str] = "ES-CoT"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "texts of trial answers"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; its t-test promises nothing"

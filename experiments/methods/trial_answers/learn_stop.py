@@ -12,17 +12,17 @@ from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.statistics.multiple_testing import Bonferroni
 from probexit.calibration.statistics.p_values import PValue
 from probexit.exits.signals.prefix_probe import PrefixProbe, prefix_features
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 from probexit.experiments.methods.core.threshold_sweep import Point
 from probexit.experiments.risk_control.certify import certify_exits
 from probexit.probes.logistic import Logistic
 
 
 @dataclass(frozen=True)
-class Hoeffding(PValue):
+class HoeffdingTail(PValue):
     """Hoeffding's tail ``exp(-2 n (alpha - R)^2)``, for losses in [0, 1]: the paper's test.
 
     At ``p <= delta / K`` it says ``R + sqrt(ln(K / delta) / 2n) <= alpha``.
@@ -34,7 +34,7 @@ class Hoeffding(PValue):
 
 
 @dataclass(frozen=True)
-class LearnStop(Rule):
+class LearnStop(ThresholdRule):
     """Exit once a logistic regression on eight visible features calls the trial answer right.
 
     As in the paper the penalty is C = 1 and the label is whether the answer at the cue is right.
@@ -52,7 +52,7 @@ class LearnStop(Rule):
     """
 
     title: ClassVar[str] = "LearnStop"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "trial answers, their probabilities, thinking text"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     training: ClassVar[str] = "logistic regression on graded forced exits"
@@ -74,14 +74,14 @@ class LearnStop(Rule):
     def outcomes(self, context: Context) -> list[Outcome]:
         alphas = sorted({context.alpha, self.published})
         points = [self._union_bound(context, alpha) for alpha in alphas]
-        dial = self.dial(context)
-        return [*super().outcomes(context), *dial.outcomes(context.splits.test, points)]
+        sweep = self.sweep(context)
+        return [*super().outcomes(context), *sweep.outcomes(context.splits.test, points)]
 
     def _union_bound(self, context: Context, alpha: float) -> Point:
-        dial, traces = self.dial(context), context.splits.calibrate
-        few = _every_so_many(dial.grid, self.thresholds)
-        calibrator = LearnThenTest(alpha, context.delta, Hoeffding(), Bonferroni())
-        exits = dial.exits(traces, few)
+        sweep, traces = self.sweep(context), context.splits.calibrate
+        few = _every_so_many(sweep.grid, self.thresholds)
+        calibrator = LearnThenTest(alpha, context.delta, HoeffdingTail(), Bonferroni())
+        exits = sweep.exits(traces, few)
         found = certify_exits(traces, exits, few, context.loss, calibrator)
         return Point(f"union bound {100 * alpha:g} %", found.threshold, found)
 

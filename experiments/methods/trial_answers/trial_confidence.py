@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.trial_confidence import TrialConfidence
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_rule import Rule
+from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class TrialAnswer(Rule):
+class TrialConfidencePreset(ThresholdRule):
     """Exit when the geometric mean probability of the trial answer reaches the threshold.
 
     As in the paper the threshold is .95 and the answer is written again after the exit. Unlike it,
@@ -19,7 +19,7 @@ class TrialAnswer(Rule):
     """
 
     title: ClassVar[str] = "trial answer"
-    family: ClassVar[Family] = Family.TRIAL
+    family: ClassVar[MethodFamily] = MethodFamily.TRIAL
     reads: ClassVar[str] = "probabilities of a trial answer"
     cost: ClassVar[str] = "closing text and a trial answer at every cue"
     guarantee: ClassVar[str] = "risk at most alpha, where certified; none at .95"

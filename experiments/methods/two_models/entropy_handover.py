@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from probexit.calibration.base import Array
-from probexit.exits.engines.two_models.base import Engine
+from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.handover import Handover
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.context import Context
@@ -32,7 +32,7 @@ class EntropyHandover(TwoModelRule):
     summary: ClassVar[str] = "a larger model writes where the entropy is high"
     shares: tuple[float, ...] = (0.25, 0.5)
 
-    def engines(self, context: Context) -> dict[str, Engine]:
+    def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         rolling = rolling_entropies(context.splits.fit, Handover.window)
         return {
             f"{100 * share:g} % unsure": Handover(float(np.quantile(rolling, 1 - share)))

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from probexit.exits.engines.two_models import spec_reason
-from probexit.exits.engines.two_models.base import Engine
+from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.second_model import TwoModelRule
 
 
 @dataclass(frozen=True)
-class SpecReason(TwoModelRule):
+class SpecReasonPreset(TwoModelRule):
     """The small model writes a paragraph; the large one accepts it or writes it anew.
 
     The paper asks the large model for a score from 0 to 9 in words and accepts from 7 up. These
@@ -27,5 +27,5 @@ class SpecReason(TwoModelRule):
     summary: ClassVar[str] = "a larger model accepts or rewrites each step"
     accept: tuple[float, ...] = (0.7, 0.9)
 
-    def engines(self, context: Context) -> dict[str, Engine]:
+    def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         return {f"accept {least:g}": spec_reason.SpecReason(least) for least in self.accept}

@@ -9,7 +9,7 @@ import torch
 from probexit.experiments.reasoner.grammar import Problem, problem
 from probexit.experiments.reasoner.interrupt import interrupt
 from probexit.experiments.reasoner.tokenizer import END_THINK, prompt, tail
-from probexit.experiments.reasoner.trace import PATIENT, Stopping, Trace, trace
+from probexit.experiments.reasoner.trace import PATIENT, Stopping, WrittenTrace, trace
 
 FAMILY_MIX: Mapping[str, float] = {"arith": 0.55, "spell": 0.2, "coins": 0.25}
 DIFFICULTY_MIX: Mapping[str, float] = {"even": 0.65, "hard": 0.12, "easy": 0.23}
@@ -39,7 +39,7 @@ class Encoder:
             self._known[text] = self.tokenizer.encode(text, add_special_tokens=False)
         return self._known[text]
 
-    def example(self, drawn: Problem, thinking: Trace) -> Example:
+    def example(self, drawn: Problem, thinking: WrittenTrace) -> Example:
         """Give the ids of a whole conversation, and its labels."""
         question = prompt(self.tokenizer, drawn.question)
         ids = list(self.tokenizer.encode(question, add_special_tokens=False))
@@ -55,7 +55,7 @@ class Encoder:
         return ids + closing, labels + closing
 
 
-def draw(rng: random.Random, stopping: Stopping = PATIENT) -> tuple[Problem, Trace]:
+def draw(rng: random.Random, stopping: Stopping = PATIENT) -> tuple[Problem, WrittenTrace]:
     """Draw a problem and a trace for it, as training sees them."""
     family = rng.choices(tuple(FAMILY_MIX), tuple(FAMILY_MIX.values()))[0]
     difficulty = rng.choices(tuple(DIFFICULTY_MIX), tuple(DIFFICULTY_MIX.values()))[0]

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from probexit.experiments.reasoner import path
-from probexit.experiments.reasoner.thoughts import CAP, Reasoner, Setting, think_all
+from probexit.experiments.reasoner.thoughts import CAP, Checkpoint, ThoughtSetting, think_all
 from probexit.experiments.reasoner.training.behaviour import describe
 from probexit.experiments.reasoner.training.card import write_card
 from probexit.experiments.reasoner.training.certified import saving
@@ -30,14 +30,14 @@ from probexit.experiments.reasoner.training.scores import (
     trivial,
 )
 
-MAIN = Setting()
+MAIN = ThoughtSetting()
 OTHERS = (
-    Setting(temperature=0.6),
-    Setting(temperature=0.0),
-    Setting(difficulty="easy"),
-    Setting(difficulty="hard"),
-    Setting("spell"),
-    Setting("coins"),
+    ThoughtSetting(temperature=0.6),
+    ThoughtSetting(temperature=0.0),
+    ThoughtSetting(difficulty="easy"),
+    ThoughtSetting(difficulty="hard"),
+    ThoughtSetting("spell"),
+    ThoughtSetting("coins"),
 )
 ALPHAS = (0.02, 0.05, 0.1)
 LAYERS_AT_CUES = "all layers"
@@ -90,7 +90,7 @@ def machine() -> dict[str, Any]:
 
 def evaluate(folder: Path, number: int, others: int, seed: int) -> dict[str, Any]:
     """Run every setting."""
-    reasoner = Reasoner(folder)
+    reasoner = Checkpoint(folder)
     main_cases = force(reasoner, think_all(reasoner, MAIN, number, seed))
     settings = {MAIN.name: describe(main_cases)}
     for setting in OTHERS:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from probexit.experiments.reasoner.thoughts import Reasoner, Thought
+from probexit.experiments.reasoner.thoughts import Checkpoint, ThoughtRun
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -30,7 +30,7 @@ class Case:
         states: hidden states at the cue, [cues, layers + 1, width].
     """
 
-    thought: Thought
+    thought: ThoughtRun
     answers: list[str] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
     states: list[Floats] = field(default_factory=list)
@@ -63,7 +63,7 @@ def _groups(jobs: list[tuple[Case, int, list[int]]]) -> Iterator[list[tuple[Case
 
 
 @torch.no_grad()
-def force(reasoner: Reasoner, thoughts: list[Thought]) -> list[Case]:
+def force(reasoner: Checkpoint, thoughts: list[ThoughtRun]) -> list[Case]:
     """Force an exit at every cue of every thought."""
     tail = [reasoner.end_think, *reasoner.tokenizer.encode(CLOSING, add_special_tokens=False)]
     cases = [Case(thought) for thought in thoughts]
@@ -78,7 +78,7 @@ def force(reasoner: Reasoner, thoughts: list[Thought]) -> list[Case]:
     return cases
 
 
-def _answer(reasoner: Reasoner, group: list[tuple[Case, int, list[int]]]) -> None:
+def _answer(reasoner: Checkpoint, group: list[tuple[Case, int, list[int]]]) -> None:
     """Compute one group; what pads it on the right cannot be seen from the left."""
     width = max(len(ids) for _, _, ids in group)
     batch = torch.full((len(group), width), reasoner.tokenizer.pad_token_id)

@@ -112,7 +112,7 @@ def export(model: Any, master: list[torch.Tensor], tokenizer: Any, folder: Path)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-class Run:
+class TrainingRun:
     """One training run, with its state in a folder."""
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -228,7 +228,7 @@ def main(arguments: list[str] | None = None) -> None:
         < 1
     ):
         raise ValueError("steps, batch tokens, layers and the distance of saves must be positive")
-    Run(options).train()
+    TrainingRun(options).train()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.recording.checks.base import Finding, ModelCheck, Subject
 from probexit.experiments.recording.forking import ForkingReader
 from probexit.experiments.recording.reader_choice import choose_reader
-from probexit.experiments.recording.reading import Reader, Rollout
+from probexit.experiments.recording.reading import Rollout, RolloutReader
 from probexit.hooks.forward import forward
 
 
@@ -24,7 +24,7 @@ class ForcedAnswers(ModelCheck):
         reasoner = subject.reasoner
         closing = tuple(reasoner.closing_ids())
         settings = (subject.model, (0,), closing, frozenset(reasoner.eos), 4, 0, Decoding())
-        reader = choose_reader(Reader(*settings), (subject.prompts[0] * 8)[:24])
+        reader = choose_reader(RolloutReader(*settings), (subject.prompts[0] * 8)[:24])
         if not isinstance(reader, ForkingReader):
             return self.has("all exits of a trace share one prefill")
         how = "token by token" if reader.single else "from cue to cue"

@@ -9,7 +9,7 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.policies.never import Never
 from probexit.exits.policies.threshold import Threshold
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.recording.checks.base import Subject
 from probexit.hooks.cues.every_k import EveryK
@@ -40,7 +40,7 @@ class OneRow(Signal):
         here = torch.arange(1, len(trace.cues) + 1) == self.cue
         return here.float() * float(len(trace.prompt_ids) == self.prompt)
 
-    def live(self, moment: Moment) -> Tensor:
+    def live(self, moment: CueState) -> Tensor:
         if not bool(moment.hidden.isfinite().all()):
             raise ValueError(f"layer {self.layer} holds values that are not finite")
         return super().live(moment)

@@ -10,7 +10,7 @@ from probexit.experiments.recording.checks.base import NEW, Finding, ModelCheck,
 from probexit.experiments.recording.checks.rules import ANSWER_TOKENS, never
 
 
-class TrialAnswer(ModelCheck):
+class TrialAnswerCheck(ModelCheck):
     """A signal may ask what the model would answer, and no row notices."""
 
     title: ClassVar[str] = "trial answers"

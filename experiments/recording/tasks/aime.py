@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from probexit.experiments.recording.tasks.base import Item, content_id
 from probexit.experiments.recording.tasks.maths import MathsTask, asked
-from probexit.experiments.recording.tasks.source import Hub, Row
+from probexit.experiments.recording.tasks.source import Hub, SourceRow
 
 _ANSWER = re.compile(r"0*(\d{1,3})(?:\.0)?(?:\s*\^?\\circ|\s*\^\{\\circ\}|°)?")
 
@@ -29,7 +29,7 @@ class Aime(MathsTask):
             return Hub("math-ai/aime25", "test")
         return Hub("HuggingFaceH4/aime_2024", "train")
 
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         problem = row.text("problem", "Problem", "question")
         answer = row.text("answer", "Answer")
         gold = _ANSWER.fullmatch(answer.strip("$"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probexit.experiments.recording.grading.choice import LETTERS
-from probexit.experiments.recording.tasks.source import Row
+from probexit.experiments.recording.tasks.source import SourceRow
 
 REQUEST = "Put the letter of the right choice within \\boxed{}."
 
@@ -22,7 +22,7 @@ class Choices:
         lines = [f"{letter}. {text}" for letter, text in zip(LETTERS, self.texts, strict=False)]
         return "\n".join([stem, "", *lines, "", REQUEST])
 
-    def letter(self, answer: str, row: Row) -> str:
+    def letter(self, answer: str, row: SourceRow) -> str:
         """Return our letter of the choice that ``answer`` names by label or by its whole text.
 
         Raises:
@@ -34,7 +34,7 @@ class Choices:
         raise row.error(f"answer {answer!r} is none of the choices {', '.join(self.labels)}")
 
 
-def choices_of(value: Any, row: Row) -> Choices:
+def choices_of(value: Any, row: SourceRow) -> Choices:
     """Read ``[text]``, ``[{label, text}]`` or ``{label: [...], text: [...]}``.
 
     Raises:

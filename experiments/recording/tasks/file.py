@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probexit.experiments.recording.tasks.base import Item, Task
-from probexit.experiments.recording.tasks.source import Hub, Row, read
+from probexit.experiments.recording.tasks.source import Hub, SourceRow, read
 
 BOX = "\n\nThe final answer is \\boxed{"
 """The closing of the tasks whose question asks for a box (the wording of LYNX, 2512.05325)."""
@@ -23,14 +23,14 @@ class FileTask(Task):
         """Name the data set on the hub."""
 
     @abstractmethod
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         """Turn a row into a problem.
 
         Raises:
             ValueError: if the row is malformed.
         """
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SourceRow]:
         """Return the rows of the file, or of the hub's data set."""
         return read(self.data) if self.data else self.hub().rows()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from probexit.experiments.recording.tasks.base import Item, content_id
 from probexit.experiments.recording.tasks.maths import MathsTask, asked
-from probexit.experiments.recording.tasks.source import Hub, Row
+from probexit.experiments.recording.tasks.source import Hub, SourceRow
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Gsm8k(MathsTask):
     def hub(self) -> Hub:
         return Hub("openai/gsm8k", "test", "main")
 
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         question = row.text("question")
         _, mark, gold = row.text("answer").rpartition("####")
         if not mark or not gold.strip():

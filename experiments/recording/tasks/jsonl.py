@@ -9,7 +9,7 @@ from probexit.experiments.recording.grading.base import Grader
 from probexit.experiments.recording.tasks.base import Item, content_id
 from probexit.experiments.recording.tasks.choices import choices_of
 from probexit.experiments.recording.tasks.file import FileTask
-from probexit.experiments.recording.tasks.source import Hub, Row
+from probexit.experiments.recording.tasks.source import Hub, SourceRow
 from probexit.experiments.registry import named
 
 _GRADERS = "probexit.experiments.recording.grading"
@@ -29,7 +29,7 @@ class Jsonl(FileTask):
     def hub(self) -> Hub:
         raise ValueError("task jsonl reads a file of your own: pass --data FILE")
 
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         question, answer = row.text("question"), row.text("answer")
         name = row.text("id") if "id" in row.fields else content_id("jsonl", question)
         if "choices" not in row.fields:
@@ -37,7 +37,7 @@ class Jsonl(FileTask):
         choices = choices_of(row.value("choices"), row)
         return Item(name, choices.asked(question), choices.letter(answer, row))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SourceRow]:
         rows = super().rows()
         first = "choices" in rows[0].fields
         odd = [row for row in rows if ("choices" in row.fields) != first]

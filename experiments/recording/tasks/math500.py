@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from probexit.experiments.recording.tasks.base import Item, content_id
 from probexit.experiments.recording.tasks.maths import MathsTask, asked
-from probexit.experiments.recording.tasks.source import Hub, Row
+from probexit.experiments.recording.tasks.source import Hub, SourceRow
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Math500(MathsTask):
     def hub(self) -> Hub:
         return Hub("HuggingFaceH4/MATH-500", "test")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SourceRow]:
         rows = super().rows()
         # A row without the field is another format, and an error.
         empty = [row for row in rows if row.fields.get("answer", "?") in ("", None)]
@@ -29,7 +29,7 @@ class Math500(MathsTask):
             warnings.warn(f"{empty[0].place}: no answer; {len(empty)} such left out", stacklevel=2)
         return [row for row in rows if row not in empty]
 
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         problem = row.text("problem")
         named = "unique_id" in row.fields
         name = row.text("unique_id") if named else content_id("math", problem)

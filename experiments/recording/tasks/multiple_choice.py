@@ -14,7 +14,7 @@ from probexit.experiments.recording.grading.choice import ChoiceGrader
 from probexit.experiments.recording.tasks.base import Item, content_id
 from probexit.experiments.recording.tasks.choices import REQUEST, choices_of
 from probexit.experiments.recording.tasks.file import BOX, FileTask
-from probexit.experiments.recording.tasks.source import Hub, Row
+from probexit.experiments.recording.tasks.source import Hub, SourceRow
 
 _HUB = {
     "commonsense_qa": Hub("tau/commonsense_qa", "validation"),
@@ -41,7 +41,7 @@ class MultipleChoice(FileTask):
     def hub(self) -> Hub:
         return _HUB[self.variant or "commonsense_qa"]
 
-    def item(self, row: Row) -> Item:
+    def item(self, row: SourceRow) -> Item:
         gold = row.text("answerKey", "answer")
         if "choices" not in row.fields and "problem" in row.fields:
             return _flat(row, gold)
@@ -59,26 +59,26 @@ class MultipleChoice(FileTask):
         return BOX
 
 
-def _name(row: Row, stem: str) -> str:
+def _name(row: SourceRow, stem: str) -> str:
     return row.text("id") if "id" in row.fields else content_id("choice", stem)
 
 
-def _flat(row: Row, gold: str) -> Item:
+def _flat(row: SourceRow, gold: str) -> Item:
     problem = row.text("problem")
     if not re.search(rf"^{re.escape(gold)}[.)] ", problem, re.MULTILINE):
         raise row.error(f"'problem' has no line for the answer {gold!r}, such as '{gold}. ...'")
     return Item(_name(row, problem), f"{problem}\n\n{REQUEST}", gold)
 
 
-def _inner(row: Row) -> Row:
+def _inner(row: SourceRow) -> SourceRow:
     """Return the object that holds stem and choices: the question itself, or the row."""
     question: Any = row.value("question")
     if isinstance(question, str) and question.lstrip().startswith("{"):
         question = _object(question, row)
-    return Row(row.place, question) if isinstance(question, dict) else row
+    return SourceRow(row.place, question) if isinstance(question, dict) else row
 
 
-def _object(text: str, row: Row) -> Any:
+def _object(text: str, row: SourceRow) -> Any:
     """Read an object that a copy of the authors' file holds as JSON or as a Python literal."""
     try:
         return json.loads(text)

@@ -12,7 +12,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
-class Row:
+class SourceRow:
     """One record and where it stands.
 
     Attributes:
@@ -61,7 +61,7 @@ class Hub:
     split: str
     config: str | None = None
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[SourceRow]:
         """Download the data set, or take it from the local cache.
 
         Raises:
@@ -81,10 +81,10 @@ class Hub:
             raise ValueError(
                 f"cannot fetch {self.path} from the hub ({reason}): pass a local copy, --data FILE"
             ) from error
-        return [Row(f"{self.path} row {n}", dict(record)) for n, record in enumerate(data)]
+        return [SourceRow(f"{self.path} row {n}", dict(record)) for n, record in enumerate(data)]
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[SourceRow]:
     """Read a file of JSON lines, plain or gzipped; blank lines are skipped.
 
     Raises:
@@ -108,7 +108,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _row(place: str, line: bytes) -> Row:
+def _row(place: str, line: bytes) -> SourceRow:
     try:
         record = json.loads(line)
     except UnicodeDecodeError as error:
@@ -117,4 +117,4 @@ def _row(place: str, line: bytes) -> Row:
         raise ValueError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(record, dict):
         raise ValueError(f"{place}: not a JSON object but {type(record).__name__}")
-    return Row(place, record)
+    return SourceRow(place, record)

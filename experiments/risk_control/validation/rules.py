@@ -75,7 +75,7 @@ class Pool:
         return replace(pool, losses=table)
 
 
-class Rule(ABC):
+class CalibrationUnderTest(ABC):
     """A calibration under test.
 
     Attributes:
@@ -92,7 +92,7 @@ class Rule(ABC):
 
 
 @dataclass(frozen=True)
-class PerProblem(Rule):
+class PerProblem(CalibrationUnderTest):
     """A calibrator of loss tables: the unit is the problem."""
 
     name: str
@@ -104,7 +104,7 @@ class PerProblem(Rule):
 
 
 @dataclass(frozen=True)
-class PerCue(Rule):
+class PerCueCalibration(CalibrationUnderTest):
     """LYNX's published rule on pooled cues: the unit is the cue."""
 
     name: str

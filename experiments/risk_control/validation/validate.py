@@ -16,7 +16,13 @@ from probexit.calibration.split_conformal import SplitConformal
 from probexit.calibration.statistics.intervals import Interval, clopper_pearson
 from probexit.calibration.uncalibrated import Uncalibrated
 from probexit.exits.html import table
-from probexit.experiments.risk_control.validation.rules import Ints, PerCue, PerProblem, Pool, Rule
+from probexit.experiments.risk_control.validation.rules import (
+    CalibrationUnderTest,
+    Ints,
+    PerCueCalibration,
+    PerProblem,
+    Pool,
+)
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,12 @@ class Verdicts(list[Verdict]):
         return table(head, rows)
 
 
-def rules_at(alpha: float, delta: float) -> list[Rule]:
+def rules_at(alpha: float, delta: float) -> list[CalibrationUnderTest]:
     """Return the calibrations shown side by side at one level."""
     return [
         PerProblem("Learn-then-Test", LearnThenTest(alpha, delta)),
         PerProblem("split conformal", SplitConformal(alpha)),
-        PerCue("LYNX per cue", alpha),
+        PerCueCalibration("LYNX per cue", alpha),
         PerProblem("uncalibrated", Uncalibrated(alpha)),
     ]
 
@@ -104,7 +110,7 @@ def validate(
     )
 
 
-def _verdict(pool: Pool, rule: Rule, alpha: float, draws: Ints) -> Verdict:
+def _verdict(pool: Pool, rule: CalibrationUnderTest, alpha: float, draws: Ints) -> Verdict:
     everyone = np.arange(len(pool.scores))
     risks, saved = np.zeros(len(draws)), np.zeros(len(draws))
     for i, drawn in enumerate(draws):

@@ -9,7 +9,7 @@ import transformers
 from torch import Tensor, nn
 
 from probexit.exits.depth.deciders.base import Decider
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 
 BASE = {
     "vocab_size": 97,
@@ -85,13 +85,13 @@ class Coin(Decider):
     def __init__(self, chance: float = 0.5) -> None:
         self.chance = chance
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         keys = (look.before[:, :8] > 0).long() @ (2 ** torch.arange(8))
         return ((keys * 37 + look.layer * 11) % 101 / 101 < self.chance).float()
 
 
 class Always(Decider):
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         return torch.ones(len(look.hidden))
 
 

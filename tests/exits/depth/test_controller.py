@@ -10,7 +10,7 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap
-from probexit.exits.depth.deciders.oracle import Oracle
+from probexit.exits.depth.deciders.oracle import OracleDecider
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.leave import Leave
@@ -148,9 +148,9 @@ def test_a_layer_that_hands_over_nothing_is_refused(
 
 def test_the_oracle_is_refused_live_and_works_in_shadow(deep_model: Any, prompt: Tensor) -> None:
     with pytest.raises(ValueError, match="shadow mode only"):
-        controller(Oracle())
+        controller(OracleDecider())
     model = deep_model("llama")
-    with controller(Oracle(), Shadow()).attach(model) as attached:
+    with controller(OracleDecider(), Shadow()).attach(model) as attached:
         model.generate(prompt, **OPTIONS)
     assert all(audit.agrees for audit in attached.trace.audits)
 

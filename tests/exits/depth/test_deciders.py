@@ -21,10 +21,10 @@ from probexit.exits.depth.deciders.entropy import Entropy
 from probexit.exits.depth.deciders.examples import Examples, record
 from probexit.exits.depth.deciders.few_columns import FewColumns
 from probexit.exits.depth.deciders.gap import Gap
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.deciders.max_probability import MaxProbability
-from probexit.exits.depth.deciders.oracle import Oracle
-from probexit.exits.depth.deciders.patience import Patience
+from probexit.exits.depth.deciders.oracle import OracleDecider
+from probexit.exits.depth.deciders.patience import PatienceDecider
 from probexit.exits.depth.deciders.probe import ProbeDecider
 from probexit.exits.depth.deciders.saturation import Saturation
 from probexit.exits.depth.deciders.schedule import Schedule
@@ -36,7 +36,7 @@ from probexit.exits.depth.rule import ExitRule
 
 LAYERS = (1, 2, 4)
 # No look at the token, or a look that tells nothing in a random model.
-UNINFORMED = ("AtRandom", "Schedule", "Patience", "Saturation", "StopExitContinue")
+UNINFORMED = ("AtRandom", "Schedule", "PatienceDecider", "Saturation", "StopExitContinue")
 MADE = {"Decaying": lambda cls: cls(Gap())}
 
 
@@ -129,9 +129,11 @@ class Fixed:
         return hidden
 
 
-def look(logits: list[float], layer: int = 3, step: int = 1, previous: Look | None = None) -> Look:
+def look(
+    logits: list[float], layer: int = 3, step: int = 1, previous: LayerView | None = None
+) -> LayerView:
     hidden = torch.tensor([logits])
-    return Look(layer, hidden, hidden.flip(-1), step, Fixed(), previous)  # type: ignore[arg-type]
+    return LayerView(layer, hidden, hidden.flip(-1), step, Fixed(), previous)  # type: ignore[arg-type]
 
 
 def test_confidences_by_hand() -> None:
@@ -154,7 +156,7 @@ def test_patience_counts_the_unbroken_run() -> None:
     second = look(b, 4, previous=first)
     third = look(b, 5, previous=second)
     fourth = look(b, 6, previous=third)
-    counts = [float(Patience().score(it)) for it in (first, second, third, fourth)]
+    counts = [float(PatienceDecider().score(it)) for it in (first, second, third, fourth)]
     assert counts == [0, 0, 1, 2]
 
 
@@ -221,7 +223,7 @@ def test_stop_needs_texts_of_others(examples: Examples) -> None:
 
 
 def test_the_oracle_is_always_right(examples: Examples) -> None:
-    rule = ExitRule(LAYERS, Oracle(), PlainHead(), 0.5)
+    rule = ExitRule(LAYERS, OracleDecider(), PlainHead(), 0.5)
     looks = list(examples.looks())
     chosen = rule.first(looks)
     agreement = examples.agreement()
@@ -249,6 +251,6 @@ def test_a_decider_that_stands_alone_ignores_the_rest(examples: Examples) -> Non
         elsewhere = replace(last, previous=None, step=77)
         if decider.alone:
             assert torch.equal(decider.score(elsewhere), decider.score(last)), cls
-    assert not Patience().alone
+    assert not PatienceDecider().alone
     assert not Schedule().alone
     assert Schedule(0.5, 0.5).alone

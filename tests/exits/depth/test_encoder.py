@@ -6,8 +6,8 @@ import transformers
 from torch import Tensor
 
 from probexit.exits.depth.deciders.entropy import Entropy
-from probexit.exits.depth.deciders.layer_view import Look
-from probexit.exits.depth.deciders.patience import Patience
+from probexit.exits.depth.deciders.layer_view import LayerView
+from probexit.exits.depth.deciders.patience import PatienceDecider
 from probexit.exits.depth.encoder import OffRamps, classify, train_ramps
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.rule import ExitRule
@@ -57,14 +57,14 @@ def test_never_leaving_is_the_model(encoder: Any) -> None:
     assert got.executed == (8, 8, 8, 8)
 
 
-@pytest.mark.parametrize("decider", [Entropy(), Patience()])
+@pytest.mark.parametrize("decider", [Entropy(), PatienceDecider()])
 def test_a_shrinking_batch_is_rows_alone(encoder: Any, decider: Any) -> None:
     ramps = OffRamps(encoder, LAYERS)
     inputs = batch()
     with torch.inference_mode():
         first = encoder(**inputs, output_hidden_states=True).hidden_states[1][:, 0]
-        middle = float(Entropy().score(Look(0, first, first, 1, ramps)).quantile(0.5))
-    threshold = {Entropy: middle, Patience: 1.0}[type(decider)]
+        middle = float(Entropy().score(LayerView(0, first, first, 1, ramps)).quantile(0.5))
+    threshold = {Entropy: middle, PatienceDecider: 1.0}[type(decider)]
     together = classify(encoder, ramps, rule(decider, threshold), inputs)
     assert len(set(together.depths.tolist())) > 1
     runs = [int((together.depths > layer).sum()) for layer in range(4)]

@@ -11,7 +11,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.every_k import EveryK
@@ -29,8 +29,8 @@ class FirstLogit(Signal):
     def scores(self, trace: Trace) -> Tensor:
         raise NotImplementedError
 
-    def live(self, moment: Moment) -> Tensor:
-        return moment.logits[:, 0]
+    def live(self, state: CueState) -> Tensor:
+        return state.logits[:, 0]
 
 
 @pytest.fixture

@@ -10,7 +10,14 @@ import torch
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.displays import Display, Notebook, Reading, Silent, Terminal, as_html
+from probexit.exits.engines.displays import (
+    Display,
+    Notebook,
+    ProgressReading,
+    Silent,
+    Terminal,
+    as_html,
+)
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import Loop, generate
 from probexit.exits.engines.thinking_bar import ThinkingBar
@@ -42,10 +49,10 @@ def model(lively: Callable[..., Any]) -> Any:
 class Kept(Display):
     """Keeps what it was shown."""
 
-    shown: list[list[Reading]] = field(default_factory=list)
+    shown: list[list[ProgressReading]] = field(default_factory=list)
     closed: bool = False
 
-    def show(self, readings: Sequence[Reading]) -> None:
+    def show(self, readings: Sequence[ProgressReading]) -> None:
         self.shown.append(list(readings))
 
     def close(self) -> None:
@@ -136,11 +143,11 @@ def test_refusals(
             bar.look([prompts[0]], torch.zeros(1, 128))
 
 
-HALF = Reading("<b>3 + 4</b>", 0.5, 12, False)
+HALF = ProgressReading("<b>3 + 4</b>", 0.5, 12, False)
 
 
 def test_html_is_escaped() -> None:
-    page = as_html([HALF, Reading("b", 1.0, 20, True)])
+    page = as_html([HALF, ProgressReading("b", 1.0, 20, True)])
     assert "<b>" not in page
     assert "&lt;b&gt;3 + 4&lt;/b&gt;" in page
     assert 'value="0.500"' in page
@@ -152,7 +159,7 @@ def test_terminal_draws_one_bar_each_and_may_go_back() -> None:
     written = io.StringIO()
     bars = Terminal(written)
     bars.show([HALF])
-    bars.show([replace(HALF, share=0.25), Reading("b", 1.0, 20, True)])
+    bars.show([replace(HALF, share=0.25), ProgressReading("b", 1.0, 20, True)])
     bars.close()
     text = written.getvalue()
     assert text.index("50 %") < text.index("25 %") < text.index("100 %")

@@ -13,7 +13,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import Loop, generate
 from probexit.exits.interventions.base import Intervention
-from probexit.exits.interventions.in_generate import InGenerate
+from probexit.exits.interventions.in_generate import RowIntervention
 from probexit.hooks.think_tags import ThinkTags
 
 OPEN, CLOSE, CALL, CALLED = 3, 4, 5, 6  # ids of the tags in the ``words`` vocabulary
@@ -167,7 +167,7 @@ def test_generate_equals_the_own_loop(
     inputs = left_padded(prompts)
     settings = {**inputs, "max_new_tokens": NEW, "do_sample": False}
     with attach(model, words, controller) as attachment:
-        processor = InGenerate(rule.bind(words, ThinkTags()))
+        processor = RowIntervention(rule.bind(words, ThinkTags()))
         output = model.generate(**settings, logits_processor=[processor])
     assert written(output, inputs["input_ids"].shape[1], {2}) == expected
     assert any(row.exit for row in attachment.rows)

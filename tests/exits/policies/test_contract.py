@@ -54,14 +54,14 @@ def test_infinite_threshold_never_exits(policy: ExitPolicy, histories: Tensor) -
         assert not never.should_exit(histories[:, :t] + 1e6).any()
 
 
-def test_the_level_is_the_largest_threshold_that_exits(
+def test_the_crossing_threshold_is_the_largest_threshold_that_exits(
     policy: ExitPolicy, histories: Tensor
 ) -> None:
     for t in range(1, histories.shape[1] + 1):
         history = histories[:, :t].double()
-        level = policy.level(history)
-        assert torch.equal(replace(policy, threshold=0.123).level(history), level)
-        for row, highest in zip(history[:20], level.tolist(), strict=False):
+        crossing = policy.crossing_threshold(history)
+        assert torch.equal(replace(policy, threshold=0.123).crossing_threshold(history), crossing)
+        for row, highest in zip(history[:20], crossing.tolist(), strict=False):
             above = math.nextafter(highest, math.inf)
             assert replace(policy, threshold=highest).should_exit(row[None]) == (
                 highest > -math.inf

@@ -17,7 +17,7 @@ from probexit.exits.production.audit import Audit, draw
 from probexit.exits.production.in_generate import InGenerate
 from probexit.exits.production.in_loop import InLoop
 from probexit.exits.production.log import DecisionLog
-from probexit.exits.production.look import Look
+from probexit.exits.production.look import ServedRequest
 from probexit.exits.production.serve import Production, same_text
 
 NEW = 36
@@ -109,7 +109,7 @@ def test_the_forced_answer_is_what_the_live_exit_writes(bench: Bench, backend: s
         if one.decision.cue is None:
             continue
         written = Written(one.token_ids, one.decision.scores, None)
-        look = Look(production.backend, bench.rule, request, written)
+        look = ServedRequest(production.backend, bench.rule, request, written)
         stop = look.at[one.decision.cue] + 1
         live = one.token_ids[stop:]
         assert live[: len(closing)] == closing
@@ -180,10 +180,10 @@ def test_everything_served_is_in_the_log(bench: Bench) -> None:
 def test_answers_are_the_texts_behind_the_thinking(bench: Bench) -> None:
     ids = bench.tokenizer.encode(" w20 wait</think> so w30<|end|>", add_special_tokens=False)
     backend = InLoop(bench.model, bench.tokenizer, GREEDY)
-    look = Look(backend, bench.rule, bench.requests[0], Written(ids, (), None))
+    look = ServedRequest(backend, bench.rule, bench.requests[0], Written(ids, (), None))
     assert look.full_answer() == " so w30"
     assert look.exit_answer(bench.tokenizer.encode(" w30<|end|>")) == " so w30"
-    endless = Look(backend, bench.rule, bench.requests[0], Written(ids[:2], (), None))
+    endless = ServedRequest(backend, bench.rule, bench.requests[0], Written(ids[:2], (), None))
     assert endless.full_answer() == ""
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.controller import DepthController
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.trace import Cues, Trace
 
@@ -95,7 +95,7 @@ def of_layers(controller: DepthController) -> dict[str, Any]:
     for layer in rule.layers:
         states = wave(4, WIDTH, start=layer), wave(4, WIDTH, start=layer + 50)
         final = None if controller.mode.live else torch.arange(4)
-        looks.append(Look(layer, *states, 3, reader, looks[-1] if looks else None, final))
+        looks.append(LayerView(layer, *states, 3, reader, looks[-1] if looks else None, final))
     return {
         "scores": [rule.decider.score(look) for look in looks],
         "first": rule.first(looks),

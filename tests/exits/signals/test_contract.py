@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from probexit.exits.artefacts.parts import describe, rebuild
-from probexit.exits.signals.base import Moment, Signal, Trial
+from probexit.exits.signals.base import CueState, Signal, Trial
 from probexit.exits.signals.end_of_thinking import EndOfThinking
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
@@ -85,10 +85,10 @@ def signal(request: pytest.FixtureRequest) -> Signal:
 
 
 @pytest.fixture
-def scene() -> Callable[..., tuple[Trace, Moment]]:
+def scene() -> Callable[..., tuple[Trace, CueState]]:
     """``scene(c)``: a trace, and the same cues as an engine shows them: one row per cue."""
 
-    def build(c: int = 6, signal: Signal | None = None) -> tuple[Trace, Moment]:
+    def build(c: int = 6, signal: Signal | None = None) -> tuple[Trace, CueState]:
         layers = signal.layers if signal else ()
         logits, hidden = torch.randn(c, VOCABULARY) * 3, torch.randn(c, len(RECORDED), WIDTH)
         positions = BEGINS + torch.arange(1, c + 1) * 4
@@ -112,14 +112,14 @@ def scene() -> Callable[..., tuple[Trace, Moment]]:
             "p", 0, tokens[:3].long(), tokens.long(), -tokens, tokens, tokens, 80, True, "b", True,
             "b", cues, torch.arange(c) > 2, begins=BEGINS,
         )  # fmt: skip
-        moment = Moment(
+        state = CueState(
             hidden=hidden[:, [RECORDED.index(layer) for layer in layers]],
             logits=logits,
             cues_seen=torch.arange(1, c + 1),
             thinking=positions + 1 - BEGINS,
             history=lambda: [so_far(trace, i, signal) for i in range(c) if signal],
         )
-        return trace, moment
+        return trace, state
 
     return build
 
@@ -136,29 +136,29 @@ def test_one_float_per_cue(signal: Signal, scene: Any) -> None:
 
 
 def test_replay_equals_live(signal: Signal, scene: Any) -> None:
-    trace, moment = scene(6, signal)
-    found = signal.live(moment)
+    trace, state = scene(6, signal)
+    found = signal.live(state)
     assert found.dtype == torch.float32
-    again = signal.live(moment)
+    again = signal.live(state)
     if not torch.equal(found, again):  # a coin: nothing but its range can agree
         assert ((found >= 0) & (found <= 1)).all()
         return
     assert torch.allclose(found, signal.scores(trace), atol=1e-5)
     order = torch.randperm(6)
-    shuffled = Moment(
-        moment.hidden[order],
-        moment.logits[order],
-        moment.cues_seen[order],
-        moment.thinking[order],
-        lambda: [moment.traces[i] for i in order.tolist()],
+    shuffled = CueState(
+        state.hidden[order],
+        state.logits[order],
+        state.cues_seen[order],
+        state.thinking[order],
+        lambda: [state.traces[i] for i in order.tolist()],
     )
     assert torch.allclose(signal.live(shuffled), found[order], atol=1e-6)
 
 
 def test_a_signal_that_is_not_traced_asks_for_no_trace(signal: Signal, scene: Any) -> None:
     """Engines keep no trace for it; one that is traced does ask, or keeping it would be waste."""
-    _, moment = scene(6, signal)
-    blind = Moment(moment.hidden, moment.logits, moment.cues_seen, moment.thinking)
+    _, state = scene(6, signal)
+    blind = CueState(state.hidden, state.logits, state.cues_seen, state.thinking)
     assert signal.traced or signal.trial is Trial.NONE
     if signal.traced:
         with pytest.raises(RuntimeError):
@@ -194,9 +194,9 @@ def test_position_by_hand(scene: Any) -> None:
 
 
 def test_end_of_thinking_by_hand(scene: Any) -> None:
-    _, moment = scene(1)
-    expected = moment.logits[0, 4].exp() / moment.logits[0].exp().sum()
-    assert EndOfThinking(end_id=4).live(moment).exp().item() == pytest.approx(expected.item())
+    _, state = scene(1)
+    expected = state.logits[0, 4].exp() / state.logits[0].exp().sum()
+    assert EndOfThinking(end_id=4).live(state).exp().item() == pytest.approx(expected.item())
 
 
 def test_a_probe_reads_its_layers_in_its_order(scene: Any) -> None:
@@ -213,8 +213,8 @@ def test_a_probe_reads_its_layers_in_its_order(scene: Any) -> None:
 def test_a_probe_reads_what_the_store_keeps(scene: Any) -> None:
     """Live states are rounded to bfloat16 first: a difference below that is none."""
     reader = ProbeSignal(probe(1), (2,), RECORDED)
-    _, moment = scene(4, reader)
-    rounded = Moment(
-        moment.hidden.to(torch.bfloat16).float(), moment.logits, moment.cues_seen, moment.thinking
+    _, state = scene(4, reader)
+    rounded = CueState(
+        state.hidden.to(torch.bfloat16).float(), state.logits, state.cues_seen, state.thinking
     )
-    assert torch.equal(reader.live(moment), reader.live(rounded))
+    assert torch.equal(reader.live(state), reader.live(rounded))

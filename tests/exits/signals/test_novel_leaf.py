@@ -3,13 +3,13 @@ from dataclasses import replace
 import torch
 
 from probexit.exits.signals.novel_leaf import NovelLeaf, with_previous
-from probexit.probes.linear import Head
+from probexit.probes.linear import LinearHead
 from probexit.probes.logistic import Logistic
 
 
 def head(weight: list[float]) -> Logistic:
     probe, d = Logistic(), len(weight)
-    probe.head_ = Head(torch.zeros(d), torch.ones(d), torch.tensor(weight), torch.tensor(0.0))
+    probe.head_ = LinearHead(torch.zeros(d), torch.ones(d), torch.tensor(weight), torch.tensor(0.0))
     return probe
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import torch
 
-from probexit.exits.signals.base import Moment
+from probexit.exits.signals.base import CueState
 from probexit.exits.signals.random_score import RandomScore
 
 
@@ -33,6 +33,6 @@ def test_uniform_and_independent_along_the_trace(answers):
 
 def test_live_draws_one_number_a_row():
     one = torch.ones(5)
-    scores = RandomScore().live(Moment(one, one, one, one))
+    scores = RandomScore().live(CueState(one, one, one, one))
     assert scores.shape == (5,)
     assert len(scores.unique()) == 5

@@ -3,13 +3,13 @@ from dataclasses import replace
 import torch
 
 from probexit.exits.signals.step_probe import StepProbe
-from probexit.probes.linear import Head
+from probexit.probes.linear import LinearHead
 from probexit.probes.logistic import Logistic
 
 
 def head(weight: list[float]) -> Logistic:
     probe, d = Logistic(), len(weight)
-    parts = Head(torch.zeros(d), torch.ones(d), torch.tensor(weight), torch.tensor(0.5))
+    parts = LinearHead(torch.zeros(d), torch.ones(d), torch.tensor(weight), torch.tensor(0.5))
     probe.head_ = parts
     return probe
 

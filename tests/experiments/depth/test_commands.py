@@ -5,12 +5,12 @@ import pytest
 
 from probexit.exits.depth.controller import DepthController
 from probexit.experiments.commands.cli import main
-from probexit.experiments.depth.compare import Row, as_table
-from probexit.experiments.depth.folder import Fitted
+from probexit.experiments.depth.compare import DepthRow, as_table
+from probexit.experiments.depth.folder import FittedRule
 from probexit.experiments.depth.prepare import SOURCES
 from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.depth.race import OWN, PLAIN, Speed
-from probexit.experiments.depth.run import Outcome
+from probexit.experiments.depth.run import DepthOutcome
 
 SMALL = ["--n", "9", "--steps", "3", "--max-new-tokens", "24"]
 
@@ -32,7 +32,7 @@ def test_fit_calibrate_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     # Three problems can never certify 5 %: the rule keeps to full depth and says so.
     assert controller.rule.threshold == float("inf")
     assert controller.certificate["n"] == 3
-    assert Fitted.load(folder).used == 12
+    assert FittedRule.load(folder).used == 12
     assert main(["depth", "run", str(folder), "--n", "1", "--out", str(out)]) == 0
     outcome = json.loads((out / "outcome.json").read_text())
     assert outcome["same_text"] == 1.0
@@ -70,8 +70,11 @@ def test_presets_name_their_source() -> None:
 
 def test_the_table_by_hand() -> None:
     measured = Speed(1.25, 1.2, 1.3)
-    outcome = Outcome(3.5, 1.0, 1.0, 0.5, 0.5, measured, measured, 80.0)
-    rows = [Row("a", "s", "lossless", outcome, 1.3, ""), Row("b", "t", "none", None, 0.0, "cannot")]
+    outcome = DepthOutcome(3.5, 1.0, 1.0, 0.5, 0.5, measured, measured, 80.0)
+    rows = [
+        DepthRow("a", "s", "lossless", outcome, 1.3, ""),
+        DepthRow("b", "t", "none", None, 0.0, "cannot"),
+    ]
     lines = as_table(rows, 6).splitlines()
     assert lines[2].startswith(
         "| a | s | 3.50 of 6 | 100% | 100% | 50% | 1.25 [1.20, 1.30] | 1.30 "

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probexit.experiments import reasoner
-from probexit.experiments.depth.bench import Bench
+from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.lossless import check
 from probexit.experiments.depth.prepare import SETS, Sizes, Workshop
 from probexit.experiments.recording.tasks.by_name import task
@@ -21,7 +21,7 @@ NAMES = ("probe-speculative", "layerskip", SETS)
 def test_five_hundred_texts_are_the_full_models(folder: Path, tmp_path: Path) -> None:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not in this checkout")
-    bench = Bench(load(Source(str(folder))), task("arith"), 300)
+    bench = DepthBench(load(Source(str(folder))), task("arith"), 300)
     layers = tuple(range(1, bench.reasoner.model.config.num_hidden_layers - 2, 2))
     workshop = Workshop(bench, layers, Sizes(fit=30), tmp_path)
     made = {name: workshop.prepared(name).controller for name in NAMES}

@@ -6,9 +6,9 @@ import pytest
 from probexit.experiments.evaluation.compare import compare
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import START
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.hidden_states.lynx_calibration import LynxCalibration
-from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.methods.hidden_states.probe import ProbePreset
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.oracle import Oracle
 
@@ -72,7 +72,7 @@ def test_our_rule_is_shown_at_every_risk_the_others_at_one(compared):
 
 
 def test_rows_come_by_family(compared):
-    order = [family.value for family in Family]
+    order = [family.value for family in MethodFamily]
     places = [order.index(row.family) for row in compared.rows]
     assert places == sorted(places)
 
@@ -104,7 +104,7 @@ def test_at_equal_risk_our_threshold_is_certified_the_others_are_kind(compared):
 
 def test_nothing_at_equal_risk_where_ours_is_not_certified(tiny):
     strict = replace(tiny, alpha=0.001, alphas=(0.001,))
-    found = compare(strict, {"full_run": FullRun(), "probe": Probe(), "oracle": Oracle()})
+    found = compare(strict, {"full_run": FullRun(), "probe": ProbePreset(), "oracle": Oracle()})
     assert found.equal_risk == ()
     assert found.row("probe").threshold == math.inf
     assert found.row("probe").promised is None

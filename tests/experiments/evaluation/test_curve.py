@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from probexit.experiments.evaluation.curve import Curve
-from probexit.experiments.evaluation.metrics import Ruler
-from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.evaluation.metrics import Metrics
+from probexit.experiments.methods.hidden_states.probe import ProbePreset
 
 
 @pytest.fixture
 def curve(tiny):
-    dial = Probe().dial(tiny)
-    tally = dial.tally(tiny.splits.test, tiny.ledger)
-    ruler = Ruler.of(tiny.splits.test, tiny.ledger)
-    return Curve.of(dial.grid.double().numpy(), tally, ruler)
+    sweep = ProbePreset().sweep(tiny)
+    trace_results = sweep.trace_results(tiny.splits.test, tiny.exit_values)
+    ruler = Metrics.of(tiny.splits.test, tiny.exit_values)
+    return Curve.of(sweep.grid.double().numpy(), trace_results, ruler)
 
 
 def test_by_hand(curve):

@@ -8,7 +8,7 @@ from shutil import copytree
 import pytest
 
 from probexit.experiments.commands.cli import main
-from probexit.experiments.commands.compare import Compare, levels
+from probexit.experiments.commands.compare import CompareCommand, levels
 from probexit.experiments.evaluation.run_comparison import Levels
 from probexit.experiments.fitting.fit import splits_of
 from probexit.experiments.recording.run import Run
@@ -27,7 +27,7 @@ def parsed(*arguments):
     from argparse import ArgumentParser
 
     parser = ArgumentParser()
-    Compare().configure(parser)
+    CompareCommand().configure(parser)
     return parser.parse_args(["run", *arguments])
 
 

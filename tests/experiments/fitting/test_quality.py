@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from torch import Tensor
 
-from probexit.exits.signals.base import Moment, Signal
+from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.quality import measure
 
@@ -28,7 +28,7 @@ class Sure(Signal):
         noise = torch.rand(len(trace.cues), generator=torch.Generator().manual_seed(trace.thinking))
         return self.skill * trace.cues.correct.float() + (1 - self.skill) * noise
 
-    def live(self, moment: Moment) -> Tensor:
+    def live(self, moment: CueState) -> Tensor:
         raise NotImplementedError
 
 

@@ -9,7 +9,7 @@ from probexit.exits.replay import NO_EXIT
 from probexit.experiments.evaluation.choice import all_methods, chosen
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import START
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.outcome import Outcome
 
 METHODS = chosen("replayed")
@@ -62,7 +62,7 @@ def test_the_walk_finds_the_family():
 def test_presents_itself(method):
     assert method.summary
     assert method.reads
-    assert method.family in Family
+    assert method.family in MethodFamily
     assert 0 < len(method.title) <= 24
 
 
@@ -152,7 +152,7 @@ def test_calibration_with_one_grade_only(method, little, all_graded, right):
 def test_never_spends_more_thinking_than_the_full_run(outcomes, little):
     full = torch.tensor([trace.thinking for trace in little.splits.test])
     for outcome in outcomes:
-        thinking = torch.from_numpy(outcome.tally(little.ledger).thinking)
+        thinking = torch.from_numpy(outcome.trace_results(little.exit_values).thinking)
         assert (thinking <= full).all()
 
 
@@ -160,7 +160,7 @@ def test_certified_rules_keep_their_promise_on_test(method, context):
     """One draw, so with slack: a rule that ignored its calibration would be far above."""
     for outcome in method.outcomes(context):
         if outcome.certificate is not None:
-            risk = outcome.tally(context.ledger).loss.mean()
+            risk = outcome.trace_results(context.exit_values).loss.mean()
             assert risk <= outcome.certificate.alpha + 0.03
 
 
@@ -169,11 +169,14 @@ def test_nothing_saves_more_than_the_oracle_without_losing(decided, little):
     thinking = {}
     for name, outcomes in decided.items():
         for outcome in outcomes:
-            voted = type(outcome).tally is not Outcome.tally  # or silent
+            voted = type(outcome).trace_results is not Outcome.trace_results  # or silent
             if voted or (outcome.exits == START).any():
                 continue  # its answers are not those of cues, which the oracle chooses among
-            tally = outcome.tally(little.ledger)
-            thinking[name, outcome.label] = tally.thinking.mean(), tally.correct.mean()
+            trace_results = outcome.trace_results(little.exit_values)
+            thinking[name, outcome.label] = (
+                trace_results.thinking.mean(),
+                trace_results.correct.mean(),
+            )
     saved, right = thinking["oracle", "earliest right cue"]
     assert right == max(accuracy for _, accuracy in thinking.values())
     rivals = [tokens for tokens, accuracy in thinking.values() if accuracy >= right]
@@ -187,13 +190,18 @@ def test_two_runs_agree(method, outcomes, little):
 
 
 def test_the_dial_passes_through_its_certified_points(method, outcomes, little):
-    dial = method.dial(little)
-    if dial is None:
+    sweep = method.sweep(little)
+    if sweep is None:
         return
-    assert (dial.grid.diff() < 0).all()
-    tally = dial.tally(little.splits.test, little.ledger)
+    assert (sweep.grid.diff() < 0).all()
+    trace_results = sweep.trace_results(little.splits.test, little.exit_values)
     for outcome in outcomes:
-        column = (dial.grid.double() == outcome.threshold).nonzero().flatten().tolist()
+        column = (sweep.grid.double() == outcome.threshold).nonzero().flatten().tolist()
         if outcome.certificate is not None and column:
-            assert (tally.thinking[:, column[0]] == outcome.tally(little.ledger).thinking).all()
-            assert (tally.total[:, column[0]] == outcome.tally(little.ledger).total).all()
+            assert (
+                trace_results.thinking[:, column[0]]
+                == outcome.trace_results(little.exit_values).thinking
+            ).all()
+            assert (
+                trace_results.total[:, column[0]] == outcome.trace_results(little.exit_values).total
+            ).all()

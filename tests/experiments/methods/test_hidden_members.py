@@ -16,21 +16,21 @@ from probexit.experiments.methods.hidden_states.learn_to_stop import LearnToStop
 from probexit.experiments.methods.hidden_states.lynx import Lynx
 from probexit.experiments.methods.hidden_states.orca import Orca
 from probexit.experiments.methods.hidden_states.reward_head import RewardHead
-from probexit.experiments.methods.hidden_states.self_verification import SelfVerification
+from probexit.experiments.methods.hidden_states.self_verification import SelfVerificationPreset
 from probexit.experiments.methods.hidden_states.terminator import Terminator
 from probexit.experiments.methods.hidden_states.thinking_progress import ThinkingProgress
 from probexit.experiments.methods.hidden_states.thinking_progress_gru import ThinkingProgressGRU
 from probexit.experiments.methods.hidden_states.thought_consistent import ThoughtConsistent
 from probexit.experiments.methods.hidden_states.thought_novel_leaf import ThoughtNovelLeaf
 from probexit.experiments.methods.hidden_states.thought_supervised import ThoughtSupervised
-from probexit.probes.linear import Head
+from probexit.probes.linear import LinearHead
 from probexit.probes.logistic import Logistic
 
 NO_GOLD = (
     *(LearnToStop, ThoughtConsistent, ThoughtNovelLeaf, Terminator),
     *(ThinkingProgress, ThinkingProgressGRU),
 )
-GOLD = (Lynx, SelfVerification, ThoughtSupervised, Orca, RewardHead)
+GOLD = (Lynx, SelfVerificationPreset, ThoughtSupervised, Orca, RewardHead)
 
 
 def given(preset):
@@ -59,13 +59,13 @@ def few(context):
 
 
 def scores(preset, context):
-    signal = preset().dial(context).signal
+    signal = preset().sweep(context).signal
     return torch.cat([signal.scores(trace) for trace in context.splits.test])
 
 
 def test_self_verification_leaves_at_the_first_verified_answer(small, hand_made):
     context = one(small, hand_made, (0.849, 0.2, 0.85, 0.9))
-    assert exits(SelfVerification, context)["published 0.85"] == [2]
+    assert exits(SelfVerificationPreset, context)["published 0.85"] == [2]
 
 
 def test_learn_to_stop_at_both_thresholds(small, hand_made):
@@ -84,10 +84,10 @@ def test_terminator_needs_a_majority_of_the_last_ten(small, hand_made):
 )
 def test_scores_are_averaged_over_ten_steps(preset, small, hand_made):
     context = one(small, hand_made, (0.0, 0.4, *[0.5] * 9, 0.55))
-    dial = given(preset).dial(context)
+    sweep = given(preset).sweep(context)
     at = torch.tensor([0.49, 0.5, 0.2, 0.501], dtype=torch.float64)
     # the tenth cue still averages the first one, the eleventh no longer: .44, .49, .505
-    assert dial.exits(context.splits.test, at).tolist() == [[10, 11, 1, 11]]
+    assert sweep.exits(context.splits.test, at).tolist() == [[10, 11, 1, 11]]
 
 
 def test_blade_takes_two_accepts_in_a_row(small, hand_made):
@@ -105,16 +105,16 @@ def test_blade_takes_two_accepts_in_a_row(small, hand_made):
 def test_blade_says_how_to_record_its_labels(few):
     bare = [replace(t, cues=replace(t.cues, sampled_right=None)) for t in few.splits.fit]
     context = replace(few, splits=replace(few.splits, fit=bare))
-    for ask in (Blade().dial, Blade().outcomes):
+    for ask in (Blade().sweep, Blade().outcomes):
         with pytest.raises(Unavailable, match="--answer-samples 16"):
             ask(context)
 
 
 def test_blade_reads_the_best_layers(few):
     """The last layer tells most in these traces, the first least."""
-    assert Blade(layers=1).dial(few).signal.at == (8,)
-    assert Blade(layers=2).dial(few).signal.at == (5, 8)
-    assert Blade().dial(few).signal.at == (2, 5, 8)
+    assert Blade(layers=1).sweep(few).signal.at == (8,)
+    assert Blade(layers=2).sweep(few).signal.at == (5, 8)
+    assert Blade().sweep(few).signal.at == (2, 5, 8)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_lynx_takes_an_early_a_middle_and_the_last_layer(few, recorded, at):
         traces.append(replace(trace, cues=replace(trace.cues, hidden=hidden)))
     zero, one_, flat = torch.zeros(d), torch.ones(d), torch.tensor(0.0)
     probe = Logistic()
-    probe.head_ = Head(zero, one_, zero, flat)
+    probe.head_ = LinearHead(zero, one_, zero, flat)
     shared = ProbeSignal(probe=probe, at=recorded[-1:], recorded=recorded)
     context = replace(few, probe=shared, splits=replace(few.splits, fit=traces))
     signal = Lynx().signal(context)
@@ -139,13 +139,13 @@ def test_lynx_takes_an_early_a_middle_and_the_last_layer(few, recorded, at):
 
 def test_lynx_as_a_threshold_is_the_set_rule(few):
     """One number says what the published pair of quantiles says, at every cue."""
-    dial = Lynx().dial(few)
-    p = torch.cat(dial.scores(few.splits.calibrate)).double().numpy()
+    sweep = Lynx().sweep(few)
+    p = torch.cat(sweep.scores(few.splits.calibrate)).double().numpy()
     right = np.concatenate([t.cues.correct.numpy() for t in few.splits.calibrate])
     for outcome, delta in zip(Lynx().outcomes(few), (0.1, 0.05), strict=False):
         rule = ClassConditional(delta).calibrate(p, right)
         for trace, left in zip(few.splits.test, outcome.exits.tolist(), strict=True):
-            accepted = rule.exits(dial.signal.scores(trace).double().numpy())
+            accepted = rule.exits(sweep.signal.scores(trace).double().numpy())
             assert left == (int(accepted.argmax()) if accepted.any() else NO_EXIT)
         assert Lynx().points(few)[outcome.label] == outcome.threshold
         assert outcome.note == ClassConditional.promise.format(delta=delta)
@@ -223,4 +223,4 @@ def test_unknown_layers_are_a_reason(preset, small, hand_made):
     """A context whose probe reads no hidden states does not tell which layers there are."""
     context = small([hand_made("-+", True)], [(0.1, 0.9)])
     with pytest.raises(Unavailable, match="record"):
-        preset().dial(context)
+        preset().sweep(context)

@@ -15,19 +15,19 @@ from probexit.experiments.evaluation.render.text import as_text
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.before_thinking.diff_adapt import (
     DiffAdapt,
-    Level,
-    levels_of,
+    QuestionDifficulty,
+    classes_of,
     needed,
 )
 from probexit.experiments.methods.before_thinking.think_or_not import ThinkOrNot
 from probexit.experiments.methods.core.accounting import START
-from probexit.experiments.methods.core.base import Family, Unavailable
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.core.steering import nearest
-from probexit.experiments.methods.hidden_states.probe import Probe
-from probexit.experiments.methods.interventions.end_boost import EndBoost
-from probexit.experiments.methods.interventions.stop_temperature import StopTemperature
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.hidden_states.probe import ProbePreset
+from probexit.experiments.methods.interventions.end_boost import EndBoostPreset
+from probexit.experiments.methods.interventions.stop_temperature import StopTemperaturePreset
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.full_run_again import FullRunAgain
 from probexit.experiments.methods.reference.oracle import Oracle
@@ -136,8 +136,13 @@ def test_what_a_question_needed(hand_made):
     assert needed(hand_made("+-+", True)) == 30  # right, then not: for good only from the third
     assert needed(hand_made("+--", False)) == 35
     assert needed(hand_made("--", True)) == 25
-    levels = levels_of([hand_made(m, ok) for m, ok in (("+", 1), ("-+", 1), ("--+", 1), ("+", 0))])
-    assert levels == [Level.EASY, Level.EASY, Level.NORMAL, Level.HARD]
+    levels = classes_of([hand_made(m, ok) for m, ok in (("+", 1), ("-+", 1), ("--+", 1), ("+", 0))])
+    assert levels == [
+        QuestionDifficulty.EASY,
+        QuestionDifficulty.EASY,
+        QuestionDifficulty.NORMAL,
+        QuestionDifficulty.HARD,
+    ]
 
 
 def test_diff_adapt_routes_and_budgets_by_hand(small, hand_made, bench):
@@ -219,7 +224,7 @@ def test_think_or_not_needs_recorded_starts(routed):
 @pytest.fixture(scope="module")
 def bench(shipped):
     """With room for 40 tokens, so that it is quick."""
-    return Bench(shipped, task("arith"), Decoding(80, temperature=1.0), quiet=True)
+    return LiveEvaluator(shipped, task("arith"), Decoding(80, temperature=1.0), quiet=True)
 
 
 def test_mine_are_found_and_live():
@@ -240,9 +245,9 @@ def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path
     methods = {
         "full_run": FullRun(),
         "full_run_again": FullRunAgain(),
-        "end_boost": EndBoost(strengths=(0.0, 3.0)),
-        "stop_temperature": StopTemperature(temperatures=(1.0,)),
-        "probe": Probe(),
+        "end_boost": EndBoostPreset(strengths=(0.0, 3.0)),
+        "stop_temperature": StopTemperaturePreset(temperatures=(1.0,)),
+        "probe": ProbePreset(),
         "oracle": Oracle(),
     }
     table = compare(context, methods)
@@ -262,5 +267,5 @@ def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path
 
 def test_families_come_in_the_order_of_the_table():
     families = [method.family for method in all_methods().values()]
-    assert families == sorted(families, key=list(Family).index)
-    assert {Family.STEERING, Family.INTERVENTION, Family.ROUTING} <= set(families)
+    assert families == sorted(families, key=list(MethodFamily).index)
+    assert {MethodFamily.STEERING, MethodFamily.INTERVENTION, MethodFamily.ROUTING} <= set(families)

@@ -12,14 +12,14 @@ from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import START
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.hidden_states.lynx_calibration import LynxCalibration
-from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.methods.hidden_states.probe import ProbePreset
 from probexit.experiments.methods.reference.fixed_budget import FixedBudget
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.no_thinking import NoThinking
 from probexit.experiments.methods.reference.oracle import Oracle
 from probexit.experiments.methods.reference.random_exit import RandomExit
-from probexit.experiments.methods.trial_answers.answer_consistency import EqualAnswers
-from probexit.experiments.methods.trial_answers.trial_confidence import TrialAnswer
+from probexit.experiments.methods.trial_answers.answer_consistency import AnswerConsistency
+from probexit.experiments.methods.trial_answers.trial_confidence import TrialConfidencePreset
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def test_oracle_leaves_at_the_earliest_right_cue_also_where_the_full_run_is_wron
 
 def test_probe_at_its_certified_threshold(three):
     # .5 is the laxest of the grid that loses none of the 100 calibration problems; .1 loses all
-    found = Probe().outcomes(three)
+    found = ProbePreset().outcomes(three)
     assert [outcome.threshold for outcome in found] == [math.inf, 0.5, 0.5]  # 2 % takes 114
     assert found[1].exits.tolist() == [1, 2, NO_EXIT]
     assert [outcome.probing.tolist() for outcome in found] == [[0, 0, 0], [2, 3, 3], [2, 3, 3]]
 
 
 def test_probe_without_evidence_thinks_on(three):
-    found = Probe().outcomes(replace(three, alpha=0.001))[0]
+    found = ProbePreset().outcomes(replace(three, alpha=0.001))[0]
     assert found.exits.tolist() == [NO_EXIT] * 3
     assert not found.certificate.certified
     assert "more" in found.certificate.statement
@@ -92,7 +92,7 @@ def test_trial_answer_at_its_published_threshold(small, hand_made):
     trace = hand_made("-++", True)
     sure = torch.log(torch.tensor([[0.99, 0.5], [0.96, 0.97], [1.0, 1.0]]))
     trace = replace(trace, cues=replace(trace.cues, answer_logprobs=sure))
-    found = TrialAnswer().outcomes(small([trace], [(0.0,) * 3]))[0]
+    found = TrialConfidencePreset().outcomes(small([trace], [(0.0,) * 3]))[0]
     assert found.label == "published 0.95"
     assert found.exits.tolist() == [1]  # .99 and .5 have a mean of .70, .96 and .97 of .965
     assert found.probing.tolist() == [2 * (3 + 2)]
@@ -100,7 +100,7 @@ def test_trial_answer_at_its_published_threshold(small, hand_made):
 
 def test_equal_answers_certified(three):
     # calibration answers differ at both cues, so a run of 1 is all there is, and it is wrong
-    assert exits(EqualAnswers(), three)["certified 5 %"] == [NO_EXIT] * 3
+    assert exits(AnswerConsistency(), three)["certified 5 %"] == [NO_EXIT] * 3
 
 
 def test_lynx_is_the_published_rule(three):

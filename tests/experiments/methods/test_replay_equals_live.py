@@ -18,7 +18,7 @@ from probexit.experiments.fitting.fit import fit
 from probexit.experiments.fitting.splits import split
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.context import Context
-from probexit.experiments.methods.core.threshold_sweep import Dial
+from probexit.experiments.methods.core.threshold_sweep import ThresholdSweep
 from probexit.experiments.recording.cues import cue_set
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.tasks.by_name import task
@@ -39,27 +39,27 @@ def little(greedy_run, shipped):
     return context_of(greedy_run, shipped)
 
 
-def a_lively_threshold(dial, traces):
+def a_lively_threshold(sweep, traces):
     """Of the grid, the threshold at which nearest to two in three traces are left."""
-    left = (dial.exits(traces, dial.grid) != NO_EXIT).double().mean(0)
-    return dial.grid[(left - 2 / 3).abs().argmin()].double()
+    left = (sweep.exits(traces, sweep.grid) != NO_EXIT).double().mean(0)
+    return sweep.grid[(left - 2 / 3).abs().argmin()].double()
 
 
 @dataclass
 class Predicted:
     """Where a dial leaves each trace at a threshold, and what it decodes to decide."""
 
-    dial: Dial
+    sweep: ThresholdSweep
     threshold: float
     exits: list[int]
     probing: list[int]
 
 
-def predict(dial, traces):
-    threshold = a_lively_threshold(dial, traces)
-    exits = dial.exits(traces, threshold[None])
-    probing = dial.probing(traces, exits)
-    return Predicted(dial, float(threshold), exits[:, 0].tolist(), probing[:, 0].tolist())
+def predict(sweep, traces):
+    threshold = a_lively_threshold(sweep, traces)
+    exits = sweep.exits(traces, threshold[None])
+    probing = sweep.probing(traces, exits)
+    return Predicted(sweep, float(threshold), exits[:, 0].tolist(), probing[:, 0].tolist())
 
 
 def expected(trace, left, closing):
@@ -71,9 +71,9 @@ def expected(trace, left, closing):
 
 def live(run, shipped, predicted, traces):
     manifest = run.manifest
-    dial = predicted.dial
+    sweep = predicted.sweep
     controller = ExitController(
-        cue_set(manifest.cues), dial.signal, dial.policy, shipped.tags, shipped.closing
+        cue_set(manifest.cues), sweep.signal, sweep.policy, shipped.tags, shipped.closing
     ).with_threshold(predicted.threshold)
     loop = Loop(shipped.model, shipped.tokenizer, controller, Decoding(**manifest.decoding))
     loop.session.extract = task(manifest.task).extract
@@ -82,13 +82,13 @@ def live(run, shipped, predicted, traces):
 
 def check(run, shipped, context, method, n):
     try:
-        dial = method.dial(context)
+        sweep = method.sweep(context)
     except Unavailable as why:
         pytest.skip(str(why))
-    if dial is None:
+    if sweep is None:
         pytest.skip("no dial: it decides before any thinking, or not at all")
     traces = context.splits.test[:n]
-    predicted = predict(dial, traces)
+    predicted = predict(sweep, traces)
     written = live(run, shipped, predicted, traces)
     closing = shipped.closing_ids()
     same = 0
@@ -97,7 +97,7 @@ def check(run, shipped, context, method, n):
             same += 1
             assert generation.probed == predicted.probing[i]
             continue
-        then = dial.signal.scores(trace)[: len(generation.scores)]
+        then = sweep.signal.scores(trace)[: len(generation.scores)]
         now = torch.tensor(generation.scores[: len(then)])
         near = (then - predicted.threshold).abs() <= TIE * (1 + abs(predicted.threshold))
         assert torch.allclose(now, then, atol=0.01), f"{trace.problem}: {now} live, {then} replayed"

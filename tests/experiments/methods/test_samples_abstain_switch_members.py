@@ -21,7 +21,7 @@ from probexit.experiments.methods.two_models.entropy_handover import (
     EntropyHandover,
     rolling_entropies,
 )
-from probexit.experiments.methods.two_models.spec_reason import SpecReason
+from probexit.experiments.methods.two_models.spec_reason import SpecReasonPreset
 
 
 def by_label(method, context):
@@ -43,16 +43,20 @@ def test_fractured_leaves_with_the_leader_of_the_vote(three):
 
 def test_fractured_answers_with_the_majority_not_with_the_last(three):
     found = by_label(FracturedMajority(first=(2, 3, 4)), three)
-    tally = {h: found[f"first {h}"].tally(three.ledger) for h in (2, 3, 4)}
-    assert tally[2].correct.tolist() == [1, 1, 1]  # a tie goes to the latest
-    assert tally[3].correct.tolist() == [1, 1, 0]  # two of three; two; three different, the last
-    assert tally[3].thinking.tolist() == [30, 30, 30]
-    assert tally[3].loss.tolist() == [0, 0, 1]
+    trace_results = {h: found[f"first {h}"].trace_results(three.exit_values) for h in (2, 3, 4)}
+    assert trace_results[2].correct.tolist() == [1, 1, 1]  # a tie goes to the latest
+    assert trace_results[3].correct.tolist() == [
+        1,
+        1,
+        0,
+    ]  # two of three; two; three different, the last
+    assert trace_results[3].thinking.tolist() == [30, 30, 30]
+    assert trace_results[3].loss.tolist() == [0, 0, 1]
     assert found["first 3"].probing.tolist() == [10, 10, 10]  # the third is decoded at the exit
     # fewer cues than votes: the full run's answer has a vote too
     assert found["first 4"].exits.tolist() == [NO_EXIT] * 3
-    assert tally[4].correct.tolist() == [1, 1, 1]
-    assert tally[4].thinking.tolist() == [35, 35, 35]
+    assert trace_results[4].correct.tolist() == [1, 1, 1]
+    assert trace_results[4].thinking.tolist() == [35, 35, 35]
 
 
 def unsure(trace, cue=None):
@@ -75,13 +79,13 @@ def test_selective_answering_keeps_unsure_answers_to_itself(small, hand_made):
     assert end.threshold == left.threshold == 1.0
     assert end.exits.tolist() == [NO_EXIT] * 4
     assert end.answered.tolist() == [True, False, True, False]
-    assert end.tally(context.ledger).correct.tolist() == [1, 0, 1, 0]
+    assert end.trace_results(context.exit_values).correct.tolist() == [1, 0, 1, 0]
     # the probe leaves at .5, certified on half of the calibration problems
     assert left.exits.tolist() == [1, 1, 1, NO_EXIT]
     assert left.answered.tolist() == [True, True, False, False]
-    tally = left.tally(context.ledger)
-    assert tally.correct.tolist() == [1, 1, 0, 0]
-    assert tally.thinking.tolist() == [20, 20, 20, 35]
+    trace_results = left.trace_results(context.exit_values)
+    assert trace_results.correct.tolist() == [1, 1, 0, 0]
+    assert trace_results.thinking.tolist() == [20, 20, 20, 35]
     assert "answers 50% of the test problems" in left.certificate.statement
     # by the probe's own score: calibration problems are left at .8, so .6 is not sure enough
     assert scored.threshold == pytest.approx(0.8)
@@ -101,8 +105,8 @@ def test_an_abstention_loses_nothing(small, hand_made):
     context = replace(small([unsure(hand_made("-++", True), 0)], [(0.6, 0.1, 0.1)]), alpha=0.1)
     left = SelectiveAnswering().outcomes(context)[1]
     assert left.exits.tolist() == [0]  # wrong there, and the full run was right
-    assert left.tally(context.ledger).loss.tolist() == [0]
-    assert context.ledger.tally(np.array([0])).loss.tolist() == [1]
+    assert left.trace_results(context.exit_values).loss.tolist() == [0]
+    assert context.exit_values.trace_results(np.array([0])).loss.tolist() == [1]
 
 
 def test_few_of_the_answers_given_are_wrong(context):
@@ -110,9 +114,9 @@ def test_few_of_the_answers_given_are_wrong(context):
     left = SelectiveAnswering().outcomes(context)[1]
     assert left.certificate.certified
     assert 0.2 < left.coverage < 1
-    right = left.tally(context.ledger).correct.sum()
+    right = left.trace_results(context.exit_values).correct.sum()
     assert 1 - right / left.answered.sum() <= 0.2 + 0.06
-    everything = context.ledger.tally(left.exits.numpy()).correct.mean()
+    everything = context.exit_values.trace_results(left.exits.numpy()).correct.mean()
     assert 1 - everything > 0.2  # without abstaining more would be wrong
 
 
@@ -180,7 +184,7 @@ def test_hand_over_thresholds_are_quantiles_of_the_recording(context):
         assert np.mean(rolling > engine.threshold) == pytest.approx(share, abs=0.01)
 
 
-@pytest.mark.parametrize("method", [EntropyHandover(), SpecReason()])
+@pytest.mark.parametrize("method", [EntropyHandover(), SpecReasonPreset()])
 def test_two_models_take_two_models(method, context):
     bench = SimpleNamespace(reasoner=SimpleNamespace(name="somebody/model"))
     with pytest.raises(Unavailable, match=r"needs a second model .* field `second`"):

@@ -11,13 +11,13 @@ from probexit.exits.replay import NO_EXIT
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.threshold_sweep import whole_numbers
-from probexit.experiments.methods.trial_answers.answer_consistency import EqualAnswers
+from probexit.experiments.methods.trial_answers.answer_consistency import AnswerConsistency
 from probexit.experiments.methods.trial_answers.code_stop import CodeStop
 from probexit.experiments.methods.trial_answers.deer import Deer
 from probexit.experiments.methods.trial_answers.deer_geometric import DeerByGeometricMean
 from probexit.experiments.methods.trial_answers.dynasor import Dynasor
 from probexit.experiments.methods.trial_answers.es_cot import EsCot
-from probexit.experiments.methods.trial_answers.learn_stop import Hoeffding, LearnStop
+from probexit.experiments.methods.trial_answers.learn_stop import HoeffdingTail, LearnStop
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def spaced(context, tokens):
 
 def test_answer_consistency_at_its_published_points(saying):
     context = saying(["6", "7", "7", "7", "7"], ["7"] * 12, ["7", "17", "7", "7"], [""] * 11)
-    ten, three = (outcome(EqualAnswers(), context, f) for f in ("published k = 10", "k = 3"))
+    ten, three = (outcome(AnswerConsistency(), context, f) for f in ("published k = 10", "k = 3"))
     assert ten.exits.tolist() == [NO_EXIT, 9, NO_EXIT, NO_EXIT]
     assert three.exits.tolist() == [3, 2, NO_EXIT, NO_EXIT]
     assert three.probing.tolist() == [4 * 5, 3 * 5, 4 * 5, 11 * 5]  # 3 to close, 2 to answer
@@ -131,10 +131,10 @@ def test_code_stops_tau_is_what_a_tenth_of_the_fit_traces_exceeds(context):
 
 def test_learn_stop_learns_who_is_right(context):
     found = outcome(LearnStop(), context, "certified 5 %")
-    tally = found.tally(context.ledger)
-    assert tally.loss.mean() <= 0.05
+    trace_results = found.trace_results(context.exit_values)
+    assert trace_results.loss.mean() <= 0.05
     assert found.exited > 0.5
-    signal = LearnStop().dial(context).signal
+    signal = LearnStop().sweep(context).signal
     scores = torch.cat([signal.scores(t) for t in context.splits.test])
     right = torch.cat([t.cues.correct for t in context.splits.test])
     assert scores[right].mean() > scores[~right].mean() + 0.3
@@ -144,11 +144,11 @@ def test_learn_stops_own_certificate_is_the_papers_formula_and_dearer(context):
     rows = {o.label: o for o in LearnStop().outcomes(context)}
     assert rows["certified 5 %"].certificate.certified
     assert rows["union bound 5 %"].threshold == math.inf  # takes 1060 problems, here are 300
-    union, dial = rows["union bound 15 %"], LearnStop().dial(context)
+    union, sweep = rows["union bound 15 %"], LearnStop().sweep(context)
     assert (union.certificate.alpha, union.certificate.n) == (0.15, 300)
-    few = dial.grid[torch.linspace(0, len(dial.grid) - 1, 20).round().long()]
+    few = sweep.grid[torch.linspace(0, len(sweep.grid) - 1, 20).round().long()]
     traces = context.splits.calibrate
-    risk = context.loss.table(traces, dial.exits(traces, few)).mean(0)
+    risk = context.loss.table(traces, sweep.exits(traces, few)).mean(0)
     passed = risk + math.sqrt(math.log(20 / 0.1) / (2 * 300)) <= 0.15
     assert union.threshold == float(few[passed.nonzero()[0][-1]])
     ours = outcome(LearnStop(), replace(context, alpha=0.15), "certified 15 %")
@@ -160,8 +160,8 @@ def test_hoeffdings_test_is_his_bound():
     losses[:20, 0], losses[:200, 1] = 1, 1
     bound = HoeffdingBound().of(losses, 0.1)
     assert bound[0] == pytest.approx(0.0879853)  # golden value
-    assert Hoeffding().of(losses, float(bound[0]))[0] == pytest.approx(0.1)
-    assert Hoeffding().of(losses, 0.1)[1] == 1
+    assert HoeffdingTail().of(losses, float(bound[0]))[0] == pytest.approx(0.1)
+    assert HoeffdingTail().of(losses, 0.1)[1] == 1
 
 
 @pytest.mark.parametrize("right", [True, False])

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from probexit.experiments.reasoner import path
 from probexit.experiments.reasoner.grammar import problem
-from probexit.experiments.reasoner.thoughts import Reasoner
+from probexit.experiments.reasoner.thoughts import Checkpoint
 from probexit.experiments.reasoner.tokenizer import build, prompt
 from probexit.experiments.reasoner.training.data import Encoder, draw
 from probexit.experiments.reasoner.training.forced import force
@@ -20,8 +20,8 @@ LIMIT = 16_000_000
 
 
 @pytest.fixture(scope="module")
-def reasoner() -> Reasoner:
-    return Reasoner(path())
+def reasoner() -> Checkpoint:
+    return Checkpoint(path())
 
 
 def test_the_folder_is_complete_and_small() -> None:
@@ -55,7 +55,7 @@ def test_the_saved_tokenizer_gives_the_ids_of_a_fresh_one() -> None:
         assert Encoder(saved).example(*drawn) == Encoder(fresh).example(*drawn)
 
 
-def test_it_thinks_answers_and_is_mostly_right(reasoner: Reasoner) -> None:
+def test_it_thinks_answers_and_is_mostly_right(reasoner: Checkpoint) -> None:
     rng = random.Random("greedy")
     thoughts = reasoner.think([problem(rng) for _ in range(24)], temperature=0.0, cap=640)
     assert sum(thought.ended for thought in thoughts) >= 23
@@ -66,7 +66,7 @@ def test_it_thinks_answers_and_is_mostly_right(reasoner: Reasoner) -> None:
     assert all(len(case.answers) == len(case.thought.cues) for case in cases)
 
 
-def test_decoding_equals_generate(reasoner: Reasoner) -> None:
+def test_decoding_equals_generate(reasoner: Checkpoint) -> None:
     rng = random.Random("the same")
     problems = [problem(rng, "spell", "easy") for _ in range(6)]
     thoughts = reasoner.think(problems, temperature=0.0, cap=120)

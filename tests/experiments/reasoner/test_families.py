@@ -2,21 +2,21 @@ import random
 
 import pytest
 
-from probexit.experiments.reasoner.family import DIFFICULTIES, Family
+from probexit.experiments.reasoner.family import DIFFICULTIES, ProblemFamily
 from probexit.experiments.reasoner.grammar import FAMILIES, problem
 
 families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 
 
 @families
-def test_every_operation_is_total_and_stays_inside(family: Family) -> None:
+def test_every_operation_is_total_and_stays_inside(family: ProblemFamily) -> None:
     assert {"arith", "spell", "coins"} == set(FAMILIES)
     for operation in (*family.common, *family.rare):
         assert {family.apply(operation, state) for state in family.states} <= set(family.states)
 
 
 @families
-def test_rare_operations_are_two_or_three_frequent_ones(family: Family) -> None:
+def test_rare_operations_are_two_or_three_frequent_ones(family: ProblemFamily) -> None:
     for operation in family.rare:
         parts = family.parts(operation)
         assert 2 <= len(parts) <= 3
@@ -48,7 +48,7 @@ def test_no_two_operations_do_the_same(name: str) -> None:
 
 
 @families
-def test_unknown_facts_are_the_stated_share_of_the_rare_ones(family: Family) -> None:
+def test_unknown_facts_are_the_stated_share_of_the_rare_ones(family: ProblemFamily) -> None:
     total = len(family.rare) * len(family.states)
     assert len(family.unknown) == round(family.unknown_share * total)
     assert {operation for operation, _ in family.unknown} <= set(family.rare)
@@ -56,7 +56,7 @@ def test_unknown_facts_are_the_stated_share_of_the_rare_ones(family: Family) -> 
 
 @families
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
-def test_gold_is_what_the_operations_give(family: Family, difficulty: str) -> None:
+def test_gold_is_what_the_operations_give(family: ProblemFamily, difficulty: str) -> None:
     rng = random.Random(5)
     knob = DIFFICULTIES[difficulty]
     for _ in range(50):

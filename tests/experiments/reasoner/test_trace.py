@@ -6,12 +6,19 @@ import pytest
 from probexit.experiments.reasoner.family import DIFFICULTIES
 from probexit.experiments.reasoner.grammar import FAMILIES, Problem, problem
 from probexit.experiments.reasoner.interrupt import interrupt
-from probexit.experiments.reasoner.trace import CUES, MOST_CHECKS, PATIENT, Thinking, Trace, trace
+from probexit.experiments.reasoner.trace import (
+    CUES,
+    MOST_CHECKS,
+    PATIENT,
+    Thinking,
+    WrittenTrace,
+    trace,
+)
 
 EQUATION = re.compile(r"(\w+) ((?:[-+*] )?\w+) = (\w+)")
 
 
-def samples(family: str, number: int = 150) -> list[tuple[Problem, Trace, tuple[int, ...]]]:
+def samples(family: str, number: int = 150) -> list[tuple[Problem, WrittenTrace, tuple[int, ...]]]:
     rng = random.Random(f"tests {family}")
     drawn = [problem(rng, family, rng.choice(tuple(DIFFICULTIES))) for _ in range(number)]
     return [(p, *trace(rng, p)) for p in drawn]

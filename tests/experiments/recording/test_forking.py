@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from probexit.experiments.recording.forking import ForkingReader
-from probexit.experiments.recording.reading import Reader, Rollout
+from probexit.experiments.recording.reading import Rollout, RolloutReader
 
 CLOSING, EOS, LAYERS, ANSWER = (4, 9, 77), frozenset({2}), (0, 2, 4), 7
 HYBRIDS = ("qwen3_next", "bamba", "falcon_h1", "lfm2", "llama")
@@ -61,7 +61,7 @@ def check(reader: ForkingReader, rollouts: list[Rollout]) -> None:
 
 def test_it_reads_what_the_shared_prefix_reads(rollouts: list[Rollout], hybrid: Any) -> None:
     settings = (hybrid("llama"), LAYERS, CLOSING, EOS, ANSWER, 2)
-    forked, shared = (cls(*settings).read(rollouts) for cls in (ForkingReader, Reader))
+    forked, shared = (cls(*settings).read(rollouts) for cls in (ForkingReader, RolloutReader))
     for one, other in zip(forked, shared, strict=True):
         for name in ("hidden", "step_hidden", "entropy", "top_logprobs", "end_logprob"):
             mine, theirs = getattr(one, name).float(), getattr(other, name).float()

@@ -8,19 +8,19 @@ import torch
 from probexit.experiments.recording.forced_exits import Tree
 from probexit.experiments.recording.forking import Copies, ForkingReader
 from probexit.experiments.recording.reader_choice import choose_reader
-from probexit.experiments.recording.reading import Reader
+from probexit.experiments.recording.reading import RolloutReader
 
 CLOSING, EOS = (4, 9, 77), frozenset({2})
 TOKENS = list(range(3, 27))
 
 
-def chosen(model: Any) -> Reader:
-    return choose_reader(Reader(model, (1,), CLOSING, EOS), TOKENS)
+def chosen(model: Any) -> RolloutReader:
+    return choose_reader(RolloutReader(model, (1,), CLOSING, EOS), TOKENS)
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "mixtral"])
 def test_attention_shares_the_prefix(name: str, lively: Any) -> None:
-    assert type(chosen(lively(name))) is Reader
+    assert type(chosen(lively(name))) is RolloutReader
 
 
 @pytest.mark.parametrize("name", ["bloom", "qwen3_next", "gpt_neo"])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from probexit.experiments.recording.attention import branch_mask
-from probexit.experiments.recording.reading import TOP, Reader, Rollout
+from probexit.experiments.recording.reading import TOP, Rollout, RolloutReader
 
 ARCHITECTURES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3", "mixtral", "gemma3_vision")
 CLOSING = (4, 9, 77)
@@ -45,8 +45,8 @@ def brute_force(model: Any, prefix: list[int], eos: set[int]) -> tuple[list[int]
     return ids[len(prefix) + len(CLOSING) :], logprobs
 
 
-def reader(model: Any, eos: frozenset[int] = frozenset({2})) -> Reader:
-    return Reader(model, LAYERS, CLOSING, eos, ANSWER)
+def reader(model: Any, eos: frozenset[int] = frozenset({2})) -> RolloutReader:
+    return RolloutReader(model, LAYERS, CLOSING, eos, ANSWER)
 
 
 @every_architecture

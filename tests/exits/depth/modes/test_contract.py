@@ -14,7 +14,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.depth import modes
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap
-from probexit.exits.depth.deciders.layer_view import Look
+from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUp
@@ -76,10 +76,10 @@ class StopsAt(Gap):
     def __init__(self, step: int) -> None:
         self.step = step
 
-    def score(self, look: Look) -> Tensor:
+    def score(self, look: LayerView) -> Tensor:
         return torch.zeros(len(look.hidden))
 
-    def stops(self, look: Look) -> Tensor:
+    def stops(self, look: LayerView) -> Tensor:
         here = look.step == self.step and look.layer == 1
         return torch.tensor([here and row == 0 for row in range(len(look.hidden))])
 

@@ -14,7 +14,7 @@ from probexit.exits.engines.loop import generate
 from probexit.exits.engines.two_models import handover
 from probexit.exits.engines.two_models.handover import Handover
 from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood
-from probexit.exits.engines.two_models.pair import Pair, Text, weight
+from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
 from probexit.exits.engines.two_models.track import Track
 from probexit.hooks.cues.every_k import EveryK
@@ -26,7 +26,7 @@ Prompts = list[list[int]]
 
 
 @pytest.fixture(params=["llama", "gemma3", "gpt2"])
-def pair(request: pytest.FixtureRequest, lively: Callable[..., Any], words: Any) -> Pair:
+def pair(request: pytest.FixtureRequest, lively: Callable[..., Any], words: Any) -> ModelPair:
     """The same architecture with other weights: they disagree nearly everywhere."""
     small, large = lively(request.param), lively(request.param)
     with torch.no_grad():
@@ -35,10 +35,10 @@ def pair(request: pytest.FixtureRequest, lively: Callable[..., Any], words: Any)
                 parameter.copy_(
                     parameter.flatten()[torch.randperm(parameter.numel())].view_as(parameter)
                 )
-    return Pair(small, large, words)
+    return ModelPair(small, large, words)
 
 
-def alone(model: Any, pair: Pair, prompt: list[int]) -> list[int]:
+def alone(model: Any, pair: ModelPair, prompt: list[int]) -> list[int]:
     (written,) = generate(model, pair.tokenizer, [prompt], None, GREEDY)
     return written.token_ids
 
@@ -51,7 +51,7 @@ def alone(model: Any, pair: Pair, prompt: list[int]) -> list[int]:
     ],
 )
 def test_one_model_in_charge_writes_its_own_text(
-    small: Any, large: Any, pair: Pair, prompts: Prompts
+    small: Any, large: Any, pair: ModelPair, prompts: Prompts
 ) -> None:
     for prompt in prompts[:4]:
         by_small, by_large = small.write(pair, prompt, GREEDY), large.write(pair, prompt, GREEDY)
@@ -62,7 +62,7 @@ def test_one_model_in_charge_writes_its_own_text(
         assert by_small.token_ids != by_large.token_ids
 
 
-def replay(pair: Pair, prompt: list[int], text: Text) -> list[int]:
+def replay(pair: ModelPair, prompt: list[int], text: TwoModelText) -> list[int]:
     """Let each token be written again by its writer, from an empty cache."""
     found = []
     for i, large in enumerate(text.by_large):
@@ -81,7 +81,7 @@ def waves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("waves")
-def test_caches_stay_in_step_through_every_change(pair: Pair, prompts: Prompts) -> None:
+def test_caches_stay_in_step_through_every_change(pair: ModelPair, prompts: Prompts) -> None:
     """The strongest check: any token read wrongly, or not taken back, changes a later one."""
     engines = [Handover(1.0, window=2, least=2), SpecReason(0.5, judge=Coin(), steps=EveryK(4))]
     for engine in engines:
@@ -107,7 +107,7 @@ def test_handover_by_hand(
     """Entropies 1, 9, 1, 1, ..: a window of 2 is above 4 after the second and the third token."""
     given = iter([1.0, 9.0, *[1.0] * NEW])
     monkeypatch.setattr(handover, "entropy", lambda _: torch.tensor(next(given)))
-    pair = Pair(lively("llama"), lively("llama"), words)
+    pair = ModelPair(lively("llama"), lively("llama"), words)
     text = Handover(4.0, window=2, least=1).write(pair, prompts[0], Decoding(8))
     assert text.by_large == [False, False, True, True, False, False, False, False]
     # small reads token 1, then 2, 3 and 4 at once when it is back, then 5, 6 and 7
@@ -117,7 +117,7 @@ def test_handover_by_hand(
 
 @pytest.mark.usefixtures("waves")
 def test_a_model_in_charge_writes_for_a_while(lively: Any, words: Any, prompts: Prompts) -> None:
-    pair = Pair(lively("llama"), lively("gpt_neox"), words)
+    pair = ModelPair(lively("llama"), lively("gpt_neox"), words)
     text = Handover(1.0, window=1, least=4).write(pair, prompts[1], GREEDY)
     lengths = [len(list(run)) for _, run in itertools.groupby(text.by_large)]
     assert len(lengths) > 3
@@ -125,7 +125,7 @@ def test_a_model_in_charge_writes_for_a_while(lively: Any, words: Any, prompts: 
 
 
 def test_spec_reason_counts_what_it_threw_away(lively: Any, words: Any, prompts: Prompts) -> None:
-    pair = Pair(lively("llama"), lively("llama"), words)
+    pair = ModelPair(lively("llama"), lively("llama"), words)
     refused = SpecReason(math.inf, steps=EveryK(4)).write(pair, prompts[0], Decoding(8))
     assert (refused.judged, refused.accepted) == (2, 0)
     assert (refused.small.written, refused.small.rejected) == (0, 8)
@@ -142,7 +142,7 @@ def test_likelihood_by_hand() -> None:
     assert Likelihood().score(draft) == pytest.approx(0.6)
 
 
-def test_sampled_texts_repeat_and_differ_by_key(pair: Pair, prompts: Prompts) -> None:
+def test_sampled_texts_repeat_and_differ_by_key(pair: ModelPair, prompts: Prompts) -> None:
     engine = Handover(2.0)
     first = engine.write(pair, prompts[0], HOT, key=5)
     assert first.token_ids == engine.write(pair, prompts[0], HOT, key=5).token_ids
@@ -166,12 +166,12 @@ def test_pairs_are_ordered_by_weight_and_refused_across_vocabularies(
     tiny_model: Any, words: Any, byte_tokenizer: Any
 ) -> None:
     one, two = tiny_model("llama", num_hidden_layers=6), tiny_model("llama", num_hidden_layers=2)
-    pair = Pair.of((one, words), (two, words))
+    pair = ModelPair.of((one, words), (two, words))
     assert (pair.small, pair.large) == (two, one)
     with pytest.raises(ValueError, match="tokenizers differ"):
-        Pair.of((one, words), (two, byte_tokenizer))
+        ModelPair.of((one, words), (two, byte_tokenizer))
     with pytest.raises(ValueError, match="predict 128 and 130 tokens"):
-        Pair(one, tiny_model("llama", vocab_size=130), words)
+        ModelPair(one, tiny_model("llama", vocab_size=130), words)
     with pytest.raises(ValueError, match="empty"):
         Track(one, [])
     with pytest.raises(ValueError, match="window=0"):

@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from probexit.experiments.evaluation.figures import style
-from probexit.experiments.methods.core.base import Family
+from probexit.experiments.methods.core.base import MethodFamily
 
 
 def test_labels_far_apart_stay():
@@ -34,6 +34,6 @@ def test_none_and_one():
 
 
 def test_families_are_told_apart_without_colour():
-    looks = [style.look(family.value) for family in Family]
+    looks = [style.look(family.value) for family in MethodFamily]
     assert len({look.marker for look in looks}) >= len(looks) - 1
     assert style.look("a family yet to come") == style.OTHER

@@ -7,7 +7,7 @@ import pytest
 from probexit.experiments.commands.cli import main
 from probexit.experiments.evaluation.choice import all_methods
 from probexit.experiments.evaluation.render.page import Chapter, about, cell, page, ranks
-from probexit.experiments.methods.hidden_states.probe import Probe
+from probexit.experiments.methods.hidden_states.probe import ProbePreset
 
 MANIFEST = {
     "model": "shipped",
@@ -102,7 +102,7 @@ def test_ranks_of_several_runs(compared):
 def test_what_is_skipped_and_what_is_live_is_said(compared):
     row = replace(compared.rows[0], live=True)
     found = replace(compared, rows=(row,), skipped={"LYNX": "it needs wrong cues"})
-    text = page([Chapter("run", "there", found)], {"probe": Probe()}, "probexit page run")
+    text = page([Chapter("run", "there", found)], {"probe": ProbePreset()}, "probexit page run")
     assert "LYNX was left out, since it needs wrong cues." in text
     assert "| full run\\* |" in text
     assert "generated anew on the same problems" in text

@@ -16,8 +16,8 @@ from probexit.exits.replay import exits
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.evaluation.live_run import Live
-from probexit.experiments.methods.online.intervention import Treatment
-from probexit.experiments.methods.online.live_evaluator import Bench
+from probexit.experiments.methods.online.intervention import InterventionRun
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.routing import Routed
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.capture import Capture
@@ -30,7 +30,7 @@ NEW, LAYER = 90, 3
 
 @pytest.fixture(scope="module")
 def bench(shipped):
-    return Bench(shipped, task("arith"), Decoding(NEW, temperature=1.0), quiet=True)
+    return LiveEvaluator(shipped, task("arith"), Decoding(NEW, temperature=1.0), quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def write(bench, traces, treatment):
 
 @pytest.fixture(scope="module")
 def alone(bench, traces):
-    return write(bench, traces, Treatment())
+    return write(bench, traces, InterventionRun())
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_greedy_treatment_of_nothing_is_the_live_run(bench, items, traces):
     """The grades and the tokens that ``probexit run`` gives."""
     greedy = replace(bench, decoding=replace(bench.decoding, temperature=0.0))
     lines = Live(bench.reasoner, bench.task, None, greedy.decoding).run(items, quiet=True)
-    found = greedy.measure(Treatment(), traces)
+    found = greedy.measure(InterventionRun(), traces)
     for line, fresh in zip(lines, found, strict=True):
         assert (fresh.answer, fresh.correct) == (line["answer"], line["correct"])
         assert fresh.thinking == line["thinking_tokens"]
@@ -86,14 +86,14 @@ def test_a_greedy_treatment_of_nothing_is_the_live_run(bench, items, traces):
 
 
 def test_a_problem_is_sampled_alike_in_any_company(bench, traces, alone):
-    assert write(bench, traces[2:], Treatment()) == alone[2:]
-    again = Treatment().generate(bench, traces[:2], lambda: None, sample=1)
+    assert write(bench, traces[2:], InterventionRun()) == alone[2:]
+    again = InterventionRun().generate(bench, traces[:2], lambda: None, sample=1)
     assert [g.token_ids for g in again] != alone[:2]
 
 
 def test_no_wait_writes_no_word_of_its_list(bench, traces, alone):
     decode = bench.reasoner.tokenizer.decode
-    rule = Treatment(interventions=(NoWait(),))
+    rule = InterventionRun(interventions=(NoWait(),))
     texts = [decode(ids).lower().split() for ids in write(bench, traces, rule)]
     before = [decode(ids).lower().split() for ids in alone]
     assert any({"wait,", "hmm,"} & set(text) for text in before)
@@ -101,32 +101,34 @@ def test_no_wait_writes_no_word_of_its_list(bench, traces, alone):
 
 
 def test_a_boost_ends_the_thinking(bench, traces):
-    found = bench.measure(Treatment(interventions=(EndBoost(2.0),)), traces)
+    found = bench.measure(InterventionRun(interventions=(EndBoost(2.0),)), traces)
     assert [fresh.thinking for fresh in found] == [0] * 4
     assert all(fresh.answer and not fresh.exited for fresh in found)
 
 
 def test_a_temperature_of_its_own(bench, traces, alone):
-    cold = [g.token_ids for g in Treatment(temperature=1e-9).generate(bench, traces, lambda: None)]
+    cold = [
+        g.token_ids for g in InterventionRun(temperature=1e-9).generate(bench, traces, lambda: None)
+    ]
     assert cold == write(
-        replace(bench, decoding=replace(bench.decoding, temperature=0.0)), traces, Treatment()
+        replace(bench, decoding=replace(bench.decoding, temperature=0.0)), traces, InterventionRun()
     )
     assert cold != alone
 
 
 def test_a_budget_closes_the_thinking(bench, traces, controller):
     limit = replace(controller, signal=Position(), max_thinking=30)
-    found = bench.measure(Treatment(controller=limit), traces)
+    found = bench.measure(InterventionRun(controller=limit), traces)
     assert [fresh.thinking for fresh in found] == [30] * 4
     assert all(fresh.exited for fresh in found)
 
 
 def test_steering_by_nothing_is_nothing_and_leaves_nothing(bench, traces, alone):
     zero = torch.zeros(bench.reasoner.model.config.hidden_size)
-    assert write(bench, traces, Treatment(directions={LAYER: zero})) == alone
+    assert write(bench, traces, InterventionRun(directions={LAYER: zero})) == alone
     pushed = torch.randn(len(zero), generator=torch.Generator().manual_seed(0))
-    assert write(bench, traces, Treatment(directions={LAYER: 50 * pushed})) != alone
-    assert write(bench, traces, Treatment()) == alone
+    assert write(bench, traces, InterventionRun(directions={LAYER: 50 * pushed})) != alone
+    assert write(bench, traces, InterventionRun()) == alone
     assert not any(module._forward_hooks for module in bench.reasoner.model.modules())
 
 
@@ -134,7 +136,7 @@ def test_an_exit_rule_reads_the_steered_states_and_can_be_replayed(bench, traces
     """Steering around a controller: prefilling what was written gives the same scores and exits."""
     model = bench.reasoner.model
     push = torch.randn(model.config.hidden_size, generator=torch.Generator().manual_seed(0))
-    steered = Treatment(controller=controller, directions={LAYER: 0.3 * push})
+    steered = InterventionRun(controller=controller, directions={LAYER: 0.3 * push})
     seen = [g.scores for g in steered.generate(bench, traces, lambda: None)]
     middle = float(torch.tensor(sum(seen, ())).median())
     rule = replace(controller, policy=Threshold(middle))
@@ -167,9 +169,9 @@ def prefilled(bench, rule, trace, generation):
 
 
 def test_each_problem_is_treated_as_it_was_routed(bench, traces, alone):
-    boost = Treatment(interventions=(EndBoost(2.0),))
+    boost = InterventionRun(interventions=(EndBoost(2.0),))
     routes = {trace.problem: "ab"[i % 2] for i, trace in enumerate(traces)}
-    found = bench.measure(Routed({"a": boost, "b": Treatment()}, routes), traces)
+    found = bench.measure(Routed({"a": boost, "b": InterventionRun()}, routes), traces)
     assert [fresh.problem for fresh in found] == [trace.problem for trace in traces]
     assert [fresh.thinking == 0 for fresh in found] == [True, False, True, False]
 
@@ -177,16 +179,16 @@ def test_each_problem_is_treated_as_it_was_routed(bench, traces, alone):
 def test_settings_tell_treatments_apart(controller):
     v = torch.ones(4)
     made = [
-        Treatment(),
-        Treatment(controller=controller),
-        Treatment(controller=replace(controller, max_thinking=9)),
-        Treatment(interventions=(NoWait(),)),
-        Treatment(interventions=(NoWait(strength=1.0),)),
-        Treatment(interventions=(EndBoost(), NoWait())),
-        Treatment(directions={1: v}),
-        Treatment(directions={1: -v}),
-        Treatment(directions={2: v}),
-        Treatment(temperature=0.5),
+        InterventionRun(),
+        InterventionRun(controller=controller),
+        InterventionRun(controller=replace(controller, max_thinking=9)),
+        InterventionRun(interventions=(NoWait(),)),
+        InterventionRun(interventions=(NoWait(strength=1.0),)),
+        InterventionRun(interventions=(EndBoost(), NoWait())),
+        InterventionRun(directions={1: v}),
+        InterventionRun(directions={1: -v}),
+        InterventionRun(directions={2: v}),
+        InterventionRun(temperature=0.5),
     ]
     assert len({str(each.settings()) for each in made}) == len(made)
-    assert Treatment(directions={1: v.clone()}).settings() == made[6].settings()
+    assert InterventionRun(directions={1: v.clone()}).settings() == made[6].settings()

@@ -9,7 +9,7 @@ import pytest
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.methods.online.base import Recipe
-from probexit.experiments.methods.online.live_evaluator import Bench, keys
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator, keys
 from probexit.experiments.methods.online.result_store import Fresh, Store
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Reasoner
@@ -37,7 +37,9 @@ class Noted(Recipe):
 @pytest.fixture
 def bench(tiny_model, words_like, tmp_path):
     reasoner = Reasoner(tiny_model("llama"), words_like, ThinkTags(), " so", "tiny")
-    return Bench(reasoner, task("arith"), Decoding(8), tmp_path / "live", chunk=4, quiet=True)
+    return LiveEvaluator(
+        reasoner, task("arith"), Decoding(8), tmp_path / "live", chunk=4, quiet=True
+    )
 
 
 @pytest.fixture

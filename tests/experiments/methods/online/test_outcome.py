@@ -55,10 +55,10 @@ def test_tally_by_hand(hand_made):
         fresh("gold", True),
     ]
     found = FreshOutcome.of("p", results, traces, LostCorrect(), lambda a, b: a == b)
-    tally = found.tally(None)
-    assert tally.correct.tolist() == [1, 0, 1]
-    assert tally.loss.tolist() == [0, 1, 0]
-    assert tally.total.tolist() == [26, 19, 26]
+    trace_results = found.trace_results(None)
+    assert trace_results.correct.tolist() == [1, 0, 1]
+    assert trace_results.loss.tolist() == [0, 1, 0]
+    assert trace_results.total.tolist() == [26, 19, 26]
     assert found.live
     assert found.exits.tolist() == []
     assert found.exited == pytest.approx(1 / 3)
@@ -68,7 +68,9 @@ def test_answers_are_compared_as_the_task_does(hand_made):
     trace = hand_made("-+", True)
     same = [lambda a, b: True, lambda a, b: False]
     losses = [
-        FreshOutcome.of("", [fresh("1/2", True)], [trace], Inconsistent(), s).tally(None).loss[0]
+        FreshOutcome.of("", [fresh("1/2", True)], [trace], Inconsistent(), s)
+        .trace_results(None)
+        .loss[0]
         for s in same
     ]
     assert losses == [0, 1]

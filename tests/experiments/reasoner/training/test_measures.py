@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from probexit.experiments.reasoner.grammar import problem
-from probexit.experiments.reasoner.thoughts import Thought
+from probexit.experiments.reasoner.thoughts import ThoughtRun
 from probexit.experiments.reasoner.training.behaviour import describe, interval, oracle_tokens
 from probexit.experiments.reasoner.training.certified import leave, saving, threshold
 from probexit.experiments.reasoner.training.forced import Case
@@ -16,7 +16,7 @@ def case(right: Sequence[bool], full: bool = True, step: int = 10) -> Case:
     """Make a case whose cues lie `step` tokens apart."""
     drawn = problem(random.Random(0))
     cues = tuple(step * (k + 1) - 1 for k in range(len(right)))
-    thought = Thought(
+    thought = ThoughtRun(
         problem=drawn,
         prompt=[0] * 5,
         thinking=[0] * (step * (len(right) + 1)),

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from probexit.experiments.reasoner.grammar import FAMILIES
 from probexit.experiments.reasoner.tokenizer import END_THINK, THINK, build, prompt, tail
 from probexit.experiments.reasoner.training.data import IGNORED, Encoder, batches, draw
-from probexit.experiments.reasoner.training.train import Run, main, rate_scale
+from probexit.experiments.reasoner.training.train import TrainingRun, main, rate_scale
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +80,15 @@ def test_an_interrupted_training_equals_an_undisturbed_one(
     small = ["--batch-tokens", "1024", "--layers", "1", "--steps", "2", "--hasty-steps", "2"]
     small += ["--every", "2"]
     main(["--out", str(tmp_path / "whole"), *small])
-    save, saves = Run.save, []
+    save, saves = TrainingRun.save, []
 
-    def save_once(run: Run) -> None:
+    def save_once(run: TrainingRun) -> None:
         save(run)
         saves.append(run.done)
         if len(saves) == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "save", save_once)
+    monkeypatch.setattr(TrainingRun, "save", save_once)
     with pytest.raises(KeyboardInterrupt):
         main(["--out", str(tmp_path / "parts"), *small])
     main(["--out", str(tmp_path / "parts"), *small])

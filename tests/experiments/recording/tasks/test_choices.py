@@ -1,9 +1,9 @@
 import pytest
 
 from probexit.experiments.recording.tasks.choices import choices_of
-from probexit.experiments.recording.tasks.source import Row
+from probexit.experiments.recording.tasks.source import SourceRow
 
-ROW = Row("f:3", {})
+ROW = SourceRow("f:3", {})
 
 
 @pytest.mark.parametrize(

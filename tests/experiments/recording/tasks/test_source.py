@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from probexit.experiments.recording.tasks.source import Hub, Row, read
+from probexit.experiments.recording.tasks.source import Hub, SourceRow, read
 
 HUB = Hub("someone/problems", "test", "main")
 
@@ -46,7 +46,9 @@ def test_a_path_that_is_no_file(tmp_path: Path, name: str) -> None:
 
 
 def test_fields_as_text() -> None:
-    row = Row("f:7", {"n": 42, "x": 0.5, "s": " a ", "null": None, "flag": True, "empty": " "})
+    row = SourceRow(
+        "f:7", {"n": 42, "x": 0.5, "s": " a ", "null": None, "flag": True, "empty": " "}
+    )
     assert [row.text(name) for name in ("n", "x", "s")] == ["42", "0.5", "a"]
     assert row.text("null", "n") == "42"
     for name, message in [("null", "no 'null' field"), ("flag", "True, not"), ("empty", "empty")]:
@@ -81,5 +83,5 @@ def test_hub_rows_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         return [{"a": 1}, {"a": 2}]
 
     stand_in(monkeypatch, load)
-    assert HUB.rows()[1] == Row("someone/problems row 1", {"a": 2})
+    assert HUB.rows()[1] == SourceRow("someone/problems row 1", {"a": 2})
     assert asked == [("someone/problems", "main", "test")]

@@ -11,7 +11,12 @@ from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import exit_table
 from probexit.experiments.evaluation.figures.validation import draw
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
-from probexit.experiments.risk_control.validation.rules import Ints, PerCue, PerProblem, Pool
+from probexit.experiments.risk_control.validation.rules import (
+    Ints,
+    PerCueCalibration,
+    PerProblem,
+    Pool,
+)
 from probexit.experiments.risk_control.validation.validate import rules_at, validate
 
 
@@ -104,4 +109,4 @@ def test_every_level_is_drawn(pool: Pool) -> None:
     figure = draw(validate(pool, (0.05, 0.2), calibration=200, splits=10))
     assert len(figure.axes) == 2
     assert {rule.name for rule in rules_at(0.1, 0.1)} >= {"Learn-then-Test", "LYNX per cue"}
-    assert isinstance(rules_at(0.1, 0.1)[2], PerCue)
+    assert isinstance(rules_at(0.1, 0.1)[2], PerCueCalibration)
