@@ -87,15 +87,11 @@ methods: install  ## Record three families, apply every replayable rule, write d
 	$(BIN)/probexit page $(wildcard $(RECORDED:%=runs/%) runs/arith-live runs/arith-switch) \
 	  --out docs/methods.md
 
-SWITCHING := entropy_handover,spec_reason
-OTHER_LIVE := full_run_again,no_wait,end_boost,stop_temperature,overclocking,efficiency_steering,$\
-  activation_addition,diff_adapt,short_m,first_finish_search,deepconf_voting,pruning
-
 methods-live: methods  ## Rules that generate anew, on some of the problems of arith; then `make methods`.
 	cp -rn runs/arith runs/arith-live && cp -rn runs/arith runs/arith-switch
-	$(BIN)/probexit compare runs/arith-live --problems 200 --methods $(OTHER_LIVE)
-	$(BIN)/probexit frontier runs/arith-live --problems 200 --methods $(OTHER_LIVE)
-	$(BIN)/probexit compare runs/arith-switch --problems 40 --methods $(SWITCHING)
+	$(BIN)/probexit compare runs/arith-live --problems 200 --methods live
+	$(BIN)/probexit frontier runs/arith-live --problems 200 --methods live
+	$(BIN)/probexit compare runs/arith-switch --problems 40 --methods two-models
 
 transfer: methods  ## The probe and threshold of arith on other families, difficulties, temperatures.
 	$(BIN)/probexit record --task arith:hard --n 500 --seed 1 --out runs/hard

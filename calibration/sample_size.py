@@ -5,6 +5,7 @@ plan and the certificate it leads to cannot disagree.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,9 @@ def smallest_sample(alpha: float, delta: float, failures: int = 0) -> int:
     most = max(failures, 1)
     while binomial_p(failures, most, alpha) > delta:
         most *= 2
-    return int(np.argmax(binomial_p(failures, np.arange(1, most + 1), alpha) <= delta)) + 1
+    sizes = range(1, most + 1)
+    few = bisect_left(sizes, True, key=lambda n: bool(binomial_p(failures, n, alpha) <= delta))
+    return few + 1  # more problems with as many lost ones only certify more
 
 
 def allowed_failures(n: int, alpha: float, delta: float) -> int:

@@ -12,6 +12,7 @@ CORE = (
 FRAME = ("full_run", "probe", "oracle")  # what every other row is read against
 AGAIN = "full_run_again"  # what a live row is read against: another run is another run
 GROUPS = ("core", "all", "replayed", "live")
+FAMILIES = {family.replace(" ", "-"): family for family in MethodFamily}
 
 
 def all_methods() -> dict[str, Method]:
@@ -25,16 +26,17 @@ def chosen(choice: str) -> dict[str, Method]:
     """Return methods by name, in the table's order.
 
     Args:
-        choice: ``core``, ``all``, ``replayed`` (needs no model), ``live`` (generates anew), names,
-            or several of these with commas. The full run, our rule and the oracle always come
-            with them, and with a live rule the full run once more.
+        choice: ``core``, ``all``, ``replayed`` (needs no model), ``live`` (generates anew with one
+            model), a family such as ``two-models``, names, or several of these with commas. The
+            full run, our rule and the oracle always come with them, and with a live rule the full
+            run once more.
 
     Raises:
         ValueError: on an unknown name, with the one that was perhaps meant.
     """
     found, wanted = all_methods(), set(FRAME)
     for part in (part.strip() for part in choice.split(",")):
-        wanted |= _group(part, found) if part in GROUPS else {_name(part)}
+        wanted |= _group(part, found) if part in (*GROUPS, *FAMILIES) else {_name(part)}
     if not all(found[name].replayed for name in wanted):
         wanted.add(AGAIN)
     return {name: method for name, method in found.items() if name in wanted}
@@ -43,8 +45,15 @@ def chosen(choice: str) -> dict[str, Method]:
 def _group(group: str, found: dict[str, Method]) -> set[str]:
     if group == "core":
         return set(CORE)
-    kept = {"all": (True, False), "replayed": (True,), "live": (False,)}[group]
-    return {name for name, method in found.items() if method.replayed in kept}
+    return {name for name, method in found.items() if _belongs(method, group)}
+
+
+def _belongs(method: Method, group: str) -> bool:
+    if group in FAMILIES:
+        return method.family is FAMILIES[group]
+    if group == "live":  # two models take much longer and are asked for by their family
+        return not method.replayed and method.family is not MethodFamily.SWITCH
+    return group == "all" or method.replayed
 
 
 def _name(part: str) -> str:

@@ -18,6 +18,7 @@ from probexit.exits.controller import ExitController
 from probexit.experiments import reasoner
 from probexit.experiments.commands.cli import COMMANDS, main
 from probexit.experiments.commands.run import departures, model_source
+from probexit.experiments.fitting.fit import splits_of
 from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import members
 from probexit.hooks.think_tags import ThinkTags
@@ -76,7 +77,7 @@ def test_from_a_recording_to_a_live_run(calibrated: Path, call: Call, tmp_path: 
     assert 0 <= json.loads((calibrated / "fit" / "quality.json").read_text())["auroc"]["low"] <= 1
     controller = ExitController.load(calibrated / "controller")
     assert controller.certificate["alpha"] == 0.4
-    assert controller.certificate["problems"] == 18
+    assert controller.certificate["problems"] == len(splits_of(Run(calibrated)).calibrate)
     assert controller.policy.threshold < 1  # certified, so that it does exit
     out = tmp_path / "live"
     arguments = ("run", "--controller", calibrated / "controller", "--task", "arith", "--out", out)

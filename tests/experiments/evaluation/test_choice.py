@@ -1,6 +1,13 @@
 import pytest
 
-from probexit.experiments.evaluation.choice import CORE, FRAME, GROUPS, all_methods, chosen
+from probexit.experiments.evaluation.choice import (
+    CORE,
+    FAMILIES,
+    FRAME,
+    GROUPS,
+    all_methods,
+    chosen,
+)
 
 
 def test_all_is_everything_by_family():
@@ -16,7 +23,7 @@ def test_the_core_exists_and_needs_no_model():
 
 
 def test_replayed_and_live_share_nothing_but_the_frame():
-    replayed, live = set(chosen("replayed")), set(chosen("live"))
+    replayed, live = set(chosen("replayed")), set(chosen("live,two-models"))
     assert replayed | live == set(all_methods())
     assert replayed & live == set(FRAME)
 
@@ -33,4 +40,10 @@ def test_an_unknown_name_is_told_with_the_one_perhaps_meant(choice):
 
 
 def test_no_method_is_called_like_a_group():
-    assert not set(GROUPS) & set(all_methods())
+    assert not {*GROUPS, *FAMILIES} & set(all_methods())
+
+
+def test_a_family_is_a_group_and_two_models_are_asked_for():
+    pairs = set(chosen("two-models")) - set(FRAME)
+    assert "spec_reason" in pairs
+    assert pairs.isdisjoint(set(chosen("live")) - {"full_run_again"})

@@ -26,7 +26,7 @@ def test_by_cue(found):
 
 def test_cues_with_too_few_problems_are_left_off(context, recorded_layers):
     splits = context.splits
-    few = Splits(splits.fit, splits.calibrate, splits.test[: 3 * FEWEST])
+    few = Splits(splits.fit, splits.calibrate, splits.test[: 6 * FEWEST])
     found = layer_map(few, recorded_layers, MeanDifference)
     assert 1 <= found.by_cue.shape[1] < 8
     assert not np.isnan(found.by_cue[:, -1]).any()

@@ -143,3 +143,20 @@ def test_a_fork_that_is_no_copy(reasoner: Reasoner, monkeypatch: pytest.MonkeyPa
 def test_an_order_that_is_not_obeyed(reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.ExitProcessor, "_obey", lambda self, scores, forced: scores)
     assert findings(reasoner)["attach, one row exits"].wrong
+
+
+def test_a_controller_that_touches_what_it_should_not(
+    reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        engine.ExitProcessor, "_obey", lambda self, scores, forced: scores.roll(1, dims=-1)
+    )
+    assert findings(reasoner)["attach, never exiting"].wrong
+
+
+def test_layer_exits_or_the_reason_why_not(reasoner: Reasoner) -> None:
+    assert findings(reasoner)["layer exits"].status is Status.HAS
+    reasoner.model.config.num_kv_shared_layers = 2
+    refused = findings(reasoner)["layer exits"]
+    assert refused.status is Status.HAS_NOT
+    assert "KV sharing" in refused.detail

@@ -58,7 +58,7 @@ def examples() -> Examples:
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path
 
-    spec = spec_from_file_location("models", Path(__file__).with_name("conftest.py"))
+    spec = spec_from_file_location("models", Path(__file__).parents[1] / "conftest.py")
     assert spec
     assert spec.loader
     models = module_from_spec(spec)
