@@ -8,6 +8,8 @@ PIP := $(BIN)/$(INSTALL)
 # The newest torch whose CPU build pip finds here; newer ones bring gigabytes of CUDA.
 TORCH := 2.13.0
 # Two threads at most: small matrices on more cores only wait for each other.
+# One process of tests per core; a file of tests stays together, with what it prepares.
+TWO := -n 2 --dist loadfile
 export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 0
@@ -40,22 +42,22 @@ demo: install  ## From nothing to demo/report.html, then live with and without t
 	$(BIN)/probexit demo --out demo
 
 test: install  ## The default tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 test-all: install  ## All tests, the slow ones too.
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest $(TWO) -m "slow or not slow"
 
 test-lowest:  ## The default tests on the lower bounds of pyproject.toml (torch as locked).
 	test -f .venv-lowest/.installed || $(PYTHON) -m venv .venv-lowest
 	$(PYTHON) .ci/lower_bounds.py torch > .venv-lowest/bounds.txt
 	.venv-lowest/bin/$(INSTALL) -c .venv-lowest/bounds.txt 'torch==$(TORCH)' -e '.[dev]'
 	touch .venv-lowest/.installed
-	.venv-lowest/bin/python -m pytest
+	.venv-lowest/bin/python -m pytest $(TWO)
 
 test-newest:  ## The default tests on the newest of everything (torch as locked).
 	rm -rf .venv-newest && $(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/$(INSTALL) 'torch==$(TORCH)' -e '.[dev]'
-	.venv-newest/bin/python -m pytest
+	.venv-newest/bin/python -m pytest $(TWO)
 
 lint: install
 	$(BIN)/ruff check .
