@@ -1,39 +1,45 @@
-r"""Answers that are numbers or LaTeX, compared by value with ``math-verify``.
+r"""Answers that are numbers or LaTeX, compared by value; what is no mathematics, as text."""
 
-Source: https://github.com/huggingface/Math-Verify (its ``verify`` is not symmetric, so both
-directions are tried here: a trial answer is also compared with another trial answer).
-"""
-
-import logging
 import re
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from probexit.experiments.recording.grading.base import Grader
+from probexit.experiments.recording.grading.characters import plain
+from probexit.experiments.recording.grading.computing import same_value
+from probexit.experiments.recording.grading.exact import normalised
+from probexit.experiments.recording.grading.quantity import quantity
+from probexit.experiments.recording.grading.recognition import is_mathematics
 from probexit.experiments.recording.grading.statement import boxed, statements
 
-SECONDS = 5
-"""How long one comparison may take in the main thread; one that takes longer says "different"."""
 LONGEST = 300
 """An answer with more characters is compared as a string only."""
 
-_NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:/\d+)?(?:\s?\\?%)?"
-_QUANTITY = re.compile(
-    rf"(?=[-.\d])({_NUMBER})\s+(?!(?:and|or|pi|mod|sqrt|sin|cos|tan|log|ln|exp)\b)[A-Za-z]{{2,}}\b"
-    r"(?!.*[=^\\])"
-)
 _INTEGER = re.compile(r"(-?)(?:0*)(\d{1,3}(?:,\d{3})+|\d+)(?:\.0*)?")
 _LAST_MATHS = re.compile(r"\$((?:\\.|[^$\\\n])+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]")
-_LAST_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
+_LAST_NUMBER = re.compile(
+    r"(?<![\w.])-?(?:\\[dt]?frac\{-?\d+\}\{\d+\}|\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?(?:/\d+)?)"
+)
 _SPACING = re.compile(r"\\[,!;: ]|\\(?:left|right)(?![a-z])|\s")
 _REASON = re.compile(
     r",?\s+(?:because|since|which|where|when|so|as|(?:and|but)\s+(?:I|we|it|that|this|the|so))\b.*"
+    r"|\s+\((?:since|because|as|from|by|i\.e\.|that is|namely)\b.*",
+    re.IGNORECASE | re.DOTALL,
 )
-_WORDS = re.compile(r"[A-Za-z][A-Za-z ]+")
+_ABOUT = re.compile(
+    r"(?:(?:approximately|about|around|roughly|exactly|nearly|simply|just|only|equal to)\b"
+    r"|\\approx|~)\s*",
+    re.IGNORECASE,
+)
+# "12 * 3 = 36 eggs": a calculation whose result is the answer; "x = 5" is none.
+_CALCULATION = re.compile(r"[-+\d(][-+*/x\d\s().,\\a-z]*=\s*(?=[-\d])(?!.*=)", re.DOTALL)
+_AMOUNT = re.compile(r"(-?[\d.,/]*\d)\s+[A-Za-z][A-Za-z ]*")
+_CURRENCY = re.compile(r"^(-?)\s*(?:\\?\$|[€£¥])\s*")
+_RATE = re.compile(r"^(-?\s*(?:\\?\$|[€£¥])\s*[\d.,]+)\s+(?:per|each|every|an?)\b.*")
 _WRAPPER = re.compile(r"^\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}$")
 _BASE = re.compile(r"[\dA-F]+_\{?(\d+)\}?")
+_JOINTS = re.compile(r"\s*(?:[,;]\s*(?:and|or)?|\b(?:and|or)\b)\s+")
 # Towers of powers, huge exponents and factorials would be multiplied out digit by digit.
 _HEAVY = re.compile(
     r"\^\s*\{[^{}A-Za-z]*\^|\^\s*\(?\d+\s*\^|\^\s*\{?\s*\d{5,}|\([^()]*[a-z][^()]*\)\s*\^\{?\d{3,}"
@@ -45,11 +51,13 @@ _HEAVY = re.compile(
 class LatexGrader(Grader):
     r"""Compares by value: ``\frac{1}{2}`` is 0.5, ``1,080`` is 1080, ``\{2,1\}`` is ``\{1,2\}``.
 
-    A text without a box or a stated answer gives the last formula of its last line, else the last
-    number there.
+    Units count where both answers have one. Dates, times, codes and words are compared as text. A
+    text without a box or a stated answer is the answer if it is one formula; else the last formula
+    of its last line is, or the last number there.
     """
 
     def extract(self, text: str) -> str:
+        text = plain(text)
         box = boxed(text)
         if box is not None:
             return tidy(box)
@@ -57,26 +65,40 @@ class LatexGrader(Grader):
         if stated:
             # "The answer is 4 ... the answer is final": the last value that can be a value.
             values = [value for value in stated if re.search(r"[\d\\]", value)]
-            return tidy(_REASON.sub("", (values or stated)[-1]))
+            return _result((values or stated)[-1])
         return _from_last_line(text)
 
     def same(self, answer: str, other: str) -> bool:
-        return _same(tidy(answer), tidy(other))
+        return _same(tidy(plain(answer)), tidy(plain(other)))
 
 
 def tidy(answer: str) -> str:
-    """Take off mathematics delimiters, currency, a final full stop, and words behind a number."""
+    """Take off mathematics delimiters, currency and a final full stop."""
     inner = answer.strip().removeprefix("\\(").removesuffix("\\)")
-    inner = inner.removeprefix("\\[").removesuffix("\\]").strip(" \t\n$*").rstrip(". ")
-    inner = re.sub(r"^(-?)\s*(?:\\?\$|[€£¥])\s*", r"\1", inner.replace("\N{MINUS SIGN}", "-"))
-    quantity = _QUANTITY.match(inner)
-    return quantity[1] if quantity else inner
+    inner = inner.removeprefix("\\[").removesuffix("\\]").strip(" \t\n*`").rstrip(". ")
+    inner = inner[1:-1].strip("$ ") if inner[:1] == inner[-1:] == "$" else inner.rstrip("$ ")
+    return _CURRENCY.sub(r"\1", _RATE.sub(r"\1", inner))
+
+
+def _result(stated: str) -> str:
+    """Take the value out of a sentence: no "about", no reason behind it, no calculation before."""
+    value = tidy(_ABOUT.sub("", _REASON.sub("", stated), count=1))
+    calculation = _CALCULATION.match(value)
+    if not calculation:
+        return value
+    result = value[calculation.end() :]
+    amount = _AMOUNT.fullmatch(result)
+    return amount[1] if amount else result
 
 
 def _from_last_line(text: str) -> str:
     lines = text.strip().splitlines()
     if not lines:
         return ""
+    last = tidy(lines[-1].strip().strip("*_"))
+    short = len(last.split()) <= 3 and (len(lines) == 1 or last.startswith("\\"))
+    if short or is_mathematics(last) or quantity(last):  # an answer, and no sentence
+        return _result(last)
     formulas = ["".join(groups) for groups in _LAST_MATHS.findall(lines[-1])]
     numbers = _LAST_NUMBER.findall(lines[-1])
     return tidy((formulas or numbers or [""])[-1])
@@ -92,15 +114,35 @@ def _same(answer: str, other: str) -> bool:
     integers = _integer(a), _integer(b)
     if None not in integers:
         return integers[0] == integers[1]
-    # As mathematics "on" and "no" are one product of letters, and 52_8 is 52 in any base.
-    if _WORDS.fullmatch(a) and _WORDS.fullmatch(b):
-        return a.casefold() == b.casefold()
+    amounts = quantity(_word(answer)), quantity(_word(other))
+    if amounts[0] and amounts[1]:
+        return amounts[0].same(amounts[1])
     bases = _BASE.fullmatch(a), _BASE.fullmatch(b)
     if bases[0] and bases[1] and bases[0][1] != bases[1][1]:
         return False
     if any(len(side) > LONGEST or _HEAVY.search(side) for side in (answer, other)):
         return False
-    return _verified(answer, other) or _verified(other, answer)
+    if all(amount or is_mathematics(s) for amount, s in zip(amounts, (answer, other), strict=True)):
+        return same_value(answer, other)
+    return _same_text(_word(answer), _word(other))
+
+
+def _same_text(answer: str, other: str) -> bool:
+    if normalised(answer) == normalised(other):
+        return True
+    mine, theirs = _JOINTS.split(answer), _JOINTS.split(other)
+    return len(mine) == len(theirs) > 1 and _pair_up(mine, theirs, _same)
+
+
+def _pair_up(mine: list[str], theirs: list[str], same: Callable[[str, str], bool]) -> bool:
+    """Tell whether the parts are the same in some order."""
+    left = list(theirs)
+    for part in mine:
+        partner = next((i for i, each in enumerate(left) if same(part, each)), None)
+        if partner is None:
+            return False
+        left.pop(partner)
+    return True
 
 
 def _word(answer: str) -> str:
@@ -114,36 +156,3 @@ def _integer(answer: str) -> str | None:
         return None
     digits = match[2].replace(",", "")
     return digits if digits == "0" else match[1] + digits
-
-
-def _verified(gold: str, answer: str) -> bool:
-    verdict: bool = _math_verify().verify(
-        _parsed(gold), _parsed(answer), timeout_seconds=_seconds()
-    )
-    return verdict
-
-
-@lru_cache(maxsize=4096)
-def _parsed(answer: str) -> Any:
-    library = _math_verify()
-    config = [library.LatexExtractionConfig()]
-    return library.parse(f"${answer}$", config, parsing_timeout=_seconds())
-
-
-def _seconds() -> int | None:
-    """Return the time limit: math-verify keeps it by a signal, which only the main thread gets."""
-    main = threading.current_thread() is threading.main_thread()
-    return SECONDS if main else None
-
-
-@cache
-def _math_verify() -> Any:
-    try:
-        import math_verify
-    except ImportError as error:
-        raise ValueError(
-            "comparing mathematical answers needs math-verify: pip install 'probexit[record]'"
-        ) from error
-    # It warns once that a thread has no time limit; _HEAVY and LONGEST stand in for the limit.
-    logging.getLogger("math_verify").setLevel(logging.ERROR)
-    return math_verify

@@ -32,6 +32,10 @@ def test_same(answer: str, other: str, same: bool) -> None:
         ("fox.", "fox"),
         ("The answer is fox. Or so I think.", "fox"),
         ("The answer is cat. Wait, the answer is fox.", "fox"),
+        ("The answer is St. Louis.", "St. Louis"),
+        ("The answer is St. Paul.", "St. Paul"),
+        ("It was J. R. R. Tolkien: the answer is J. R. R. Tolkien. Yes.", "J. R. R. Tolkien"),
+        ("<answer>1 2\n2 1</answer>", "1 2\n2 1"),
         ("Well.\n\nfox", ""),
     ],
 )

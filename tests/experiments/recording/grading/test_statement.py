@@ -15,7 +15,7 @@ from probexit.experiments.recording.grading.statement import boxed, statements
         (r"\boxed{x = \boxed{3}}", "3"),
         (r"\boxed {7}", "7"),
         (r"\fbox{7}", "7"),
-        (r"\boxed{7}, that is \boxed{7", "7"),
+        (r"\boxed{7}, that is \boxed{7", ""),
         (r"put it in \boxed{} as asked: \boxed{5}", "5"),
         (r"put it in \boxed{} as asked", None),
         (r"\boxed{\frac{1}{2}", ""),
