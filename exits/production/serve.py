@@ -13,17 +13,13 @@ from functools import cached_property
 
 import torch
 
+from probexit.exits.answers.key import same_answer
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request
 from probexit.exits.production.audit import Audit
 from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision, DecisionLog
 from probexit.exits.production.look import ServedRequest
-
-
-def same_text(answer: str, other: str) -> bool:
-    """Compare two answers literally; an empty one agrees with nothing."""
-    return answer.strip() == other.strip() != ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Production:
     controller: ExitController
     log: DecisionLog
     audit: Audit = field(default_factory=Audit)
-    same: Callable[[str, str], bool] = same_text
+    same: Callable[[str, str], bool] = same_answer
 
     @cached_property
     def name(self) -> str:

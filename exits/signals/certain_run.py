@@ -9,6 +9,7 @@ from math import inf
 import torch
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.signals.whole_words import whole_words
 from probexit.exits.trace import Trace
@@ -51,8 +52,9 @@ class CertainRun(TrialSignal):
         lengths = torch.full((len(trace.cues),), -inf)
         run, last = 0, ""
         for cue in self.trials(trace).nonzero().flatten().tolist():
-            answer = trace.cues.answers[cue].strip()
-            certain = answer != "" and not whole_words(self.hesitation).search(answer)
+            text = trace.cues.answers[cue]
+            answer = answer_key(text)
+            certain = answer != "" and not whole_words(self.hesitation).search(text)
             run = run + 1 if certain and answer == last else int(certain)
             last, lengths[cue] = answer, run
         return lengths

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.signals.run_length import RunLength
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.signals.whole_words import whole_words
@@ -60,7 +61,7 @@ def prefix_features(trace: Trace, markers: tuple[str, ...]) -> Tensor:
 
 def _vote_share(answers: tuple[str, ...]) -> Tensor:
     """Return the share of the answers so far that equal this one, ``[c]``; 0 without an answer."""
-    texts = [answer.strip() for answer in answers]
+    texts = [answer_key(answer) for answer in answers]
     votes = [texts[: i + 1].count(text) if text else 0 for i, text in enumerate(texts)]
     return torch.tensor(votes) / torch.arange(1, len(texts) + 1)
 

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.trace import Trace
 
@@ -39,7 +40,7 @@ class RunJump(TrialSignal):
     def scores(self, trace: Trace) -> Tensor:
         runs: list[int] = []
         last, jumps = "", []
-        for answer in (text.strip() for text in trace.cues.answers):
+        for answer in map(answer_key, trace.cues.answers):
             if answer and answer == last:
                 runs[-1] += 1
             elif answer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.trace import Trace
 
@@ -13,14 +14,14 @@ from probexit.exits.trace import Trace
 class RunLength(TrialSignal):
     """The number of equal forced answers in a row, up to and with this cue.
 
-    Answers are equal if their texts are, spaces at the ends aside. A cue without an answer counts
-    0, and the run starts anew after it: two missing answers do not agree.
+    Answers are equal if their keys are: numbers by value, words by text. A cue without an answer
+    counts 0, and the run starts anew after it: two missing answers do not agree.
     """
 
     def scores(self, trace: Trace) -> Tensor:
         lengths: list[int] = []
         last = ""
-        for answer in (text.strip() for text in trace.cues.answers):
+        for answer in map(answer_key, trace.cues.answers):
             goes_on = answer != "" and answer == last
             lengths.append(lengths[-1] + 1 if goes_on else int(answer != ""))
             last = answer

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.trace import Trace
 
@@ -16,13 +17,13 @@ class Votes(TrialSignal):
 
     Unlike a run, votes need not be consecutive. The first answer to reach a number of votes reaches
     it at a cue that gives it, so leaving there answers with the leader of the vote. Answers are
-    equal if their texts are, spaces at the ends aside; a cue without an answer counts 0.
+    equal if their keys are: numbers by value, words by text; a cue without an answer counts 0.
     """
 
     def scores(self, trace: Trace) -> Tensor:
         seen: Counter[str] = Counter()
         counts: list[int] = []
-        for answer in (text.strip() for text in trace.cues.answers):
+        for answer in map(answer_key, trace.cues.answers):
             seen[answer] += 1
             counts.append(seen[answer] if answer else 0)
         return torch.tensor(counts, dtype=torch.float32)

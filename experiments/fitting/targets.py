@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.answers.key import answer_key
 from probexit.exits.trace import Trace
 
 Label = Callable[[Trace], Tensor]
@@ -41,9 +42,9 @@ def converged(trace: Trace) -> Tensor:
     """Tell where the forced answer equals the last forced answer, here and from here on.
 
     The model's own label: neither gold nor the full run's answer is needed (arXiv 2506.02536,
-    Learn-to-Stop). Answers are equal if their texts are, spaces at the ends aside.
+    Learn-to-Stop). Answers are equal if their keys are: numbers by value, words by text.
     """
-    answers = [text.strip() for text in trace.cues.answers]
+    answers = [answer_key(text) for text in trace.cues.answers]
     same = torch.tensor([text == answers[-1] for text in answers], dtype=torch.bool)
     return same.flip(0).cummin(0).values.flip(0)
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from probexit.calibration.base import Array
+from probexit.exits.answers.key import same_answer
 from probexit.exits.trace import Trace
 from probexit.experiments.risk_control.losses.base import Loss
 
@@ -100,7 +101,7 @@ def _before_thinking(trace: Trace, closing: int, loss: Loss) -> tuple[float, flo
     if trace.start is None:
         return (np.nan,) * 4
     # A loss knows cues only, so the start's is that of a first cue which gave the same answer.
-    same = torch.tensor([trace.start.answers[0].strip() == trace.answer.strip()])
+    same = torch.tensor([same_answer(trace.start.answers[0], trace.answer)])
     cues = replace(
         trace.cues,
         answers=trace.start.answers + trace.cues.answers,

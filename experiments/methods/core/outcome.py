@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from probexit.calibration.certificate import Certificate
+from probexit.exits.answers.key import answer_key
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
@@ -104,9 +105,9 @@ class VotedOutcome(Outcome):
 
 def _winner(trace: Trace, h: int) -> int:
     """Return the latest voter for the answer with most votes; of equal ones, the latest given."""
-    votes = [(i, answer.strip()) for i, answer in enumerate(trace.cues.answers[:h])]
+    votes = [(i, answer_key(answer)) for i, answer in enumerate(trace.cues.answers[:h])]
     if len(trace.cues) < h:
-        votes.append((NO_EXIT, trace.answer.strip()))
+        votes.append((NO_EXIT, answer_key(trace.answer)))
     counts = Counter(answer for _, answer in votes if answer)
     if not counts:
         return votes[-1][0]

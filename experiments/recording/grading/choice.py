@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from probexit.exits.answers.characters import plain
 from probexit.experiments.recording.grading.base import Grader
-from probexit.experiments.recording.grading.characters import plain
 from probexit.experiments.recording.grading.statement import boxed, statements
 
 LETTERS = "ABCDEFGHIJ"

@@ -1,14 +1,10 @@
 """Answers that are words: equal when they are the same string but for case and punctuation."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 
+from probexit.exits.answers.key import normalised
 from probexit.experiments.recording.grading.base import Grader
 from probexit.experiments.recording.grading.statement import boxed, statements
-
-_WRAPPER = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
-_EDGES = " \t\n.,;:!?\"'`*_$()[]{}"
 
 
 @dataclass(frozen=True)
@@ -30,10 +26,3 @@ class ExactGrader(Grader):
 
     def same(self, answer: str, other: str) -> bool:
         return normalised(answer) == normalised(other) != ""
-
-
-def normalised(answer: str) -> str:
-    r"""Fold case, compatible characters, runs of space, ``\text{}`` and punctuation at the ends."""
-    folded = unicodedata.normalize("NFKC", _WRAPPER.sub(r"\1", answer)).casefold()
-    inner = " ".join(folded.split()).strip(_EDGES)
-    return inner or " ".join(folded.split())

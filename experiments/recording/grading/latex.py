@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from probexit.exits.answers.characters import plain
+from probexit.exits.answers.key import normalised
+from probexit.exits.answers.quantity import quantity
 from probexit.experiments.recording.grading.base import Grader
-from probexit.experiments.recording.grading.characters import plain
 from probexit.experiments.recording.grading.computing import same_value
-from probexit.experiments.recording.grading.exact import normalised
-from probexit.experiments.recording.grading.quantity import quantity
 from probexit.experiments.recording.grading.recognition import is_mathematics
 from probexit.experiments.recording.grading.statement import boxed, statements
 

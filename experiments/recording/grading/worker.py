@@ -34,9 +34,8 @@ def parsed(answer: str) -> Any:
 def same(answer: str, other: str) -> bool:
     """Tell whether two answers have the same value, in either order."""
     a, b = parsed(answer), parsed(other)
-    numbers = number(a), number(b)
-    if None not in numbers:
-        x, y = numbers
+    x, y = number(a), number(b)
+    if x is not None and y is not None:
         return bool(abs(x - y) <= CLOSE * max(abs(x), abs(y)))
     rounding = 40 if any(map(has_tiny, (a, b))) else 6
     options: dict[str, Any] = {"float_rounding": rounding, "timeout_seconds": None}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from probexit.exits.answers.key import same_answer
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.decoding import Decoding
@@ -18,7 +19,7 @@ from probexit.exits.production.in_generate import InGenerate
 from probexit.exits.production.in_loop import InLoop
 from probexit.exits.production.log import DecisionLog
 from probexit.exits.production.look import ServedRequest
-from probexit.exits.production.serve import Production, same_text
+from probexit.exits.production.serve import Production
 
 NEW = 36
 GREEDY = Decoding(NEW, batch_size=4)
@@ -188,6 +189,6 @@ def test_answers_are_the_texts_behind_the_thinking(bench: Bench) -> None:
 
 
 def test_an_empty_answer_agrees_with_nothing() -> None:
-    assert same_text(" 7\n", "7")
-    assert not same_text("7", "8")
-    assert not same_text("", " ")
+    assert same_answer(" 7\n", "7")
+    assert not same_answer("7", "8")
+    assert not same_answer("", " ")
