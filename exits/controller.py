@@ -11,6 +11,7 @@ from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.html import facts
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.signals.base import Signal
+from probexit.hooks.continuation import continuation_ids
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.think_tags import ThinkTags
 
@@ -62,8 +63,7 @@ class ExitController:
 
     def closing_ids(self, tokenizer: Any) -> list[int]:
         """Return the tokens that close the thinking and start the answer."""
-        ids = tokenizer.encode(self.tags.close + self.closing, add_special_tokens=False)
-        return [int(i) for i in ids]
+        return continuation_ids(tokenizer, self.tags.close + self.closing)
 
     def save(self, folder: Path) -> None:
         """Write ``controller.json`` and its tensors into ``folder``, in place of those there.

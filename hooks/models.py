@@ -1,7 +1,7 @@
 """Load a reasoning model with everything the toolkit needs to know about it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from probexit.hooks.continuation import continuation_ids
 from probexit.hooks.end_ids import end_ids
 from probexit.hooks.think_tags import ThinkTags, think_tags
 
@@ -28,6 +29,7 @@ class Reasoner:
         closing: What follows the closing tag when an answer is forced.
         name: Folder or hub id.
         answer_tokens: Longest forced answer.
+        template_args: Keyword arguments of the chat template, such as ``enable_thinking``.
     """
 
     model: Any
@@ -36,29 +38,35 @@ class Reasoner:
     closing: str
     name: str
     answer_tokens: int = 32
+    template_args: Mapping[str, Any] = field(default_factory=dict)
 
     def prompt(self, question: str) -> list[int]:
         """Return the prompt's tokens, by the model's own chat template."""
         messages = [{"role": "user", "content": question}]
         ids = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+            messages,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=False,
+            **self.template_args,
         )
         return [int(i) for i in ids]
 
     def closing_ids(self) -> list[int]:
         """Return the tokens of a forced exit."""
-        ids = self.tokenizer.encode(self.tags.close + self.closing, add_special_tokens=False)
-        return [int(i) for i in ids]
+        return continuation_ids(self.tokenizer, self.tags.close + self.closing)
 
     def after_thinking(self, ids: Sequence[int]) -> str:
         """Return the text written after the thinking; "" if it never ended."""
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
         _, found, rest = text.partition(self.tags.close)
-        if not found:
-            return ""
+        return self.without_special(rest) if found else ""
+
+    def without_special(self, text: str) -> str:
+        """Take the special tokens out of a text."""
         for token in self.tokenizer.all_special_tokens:
-            rest = rest.replace(token, "")
-        return rest
+            text = text.replace(token, "")
+        return text
 
     @cached_property
     def eos(self) -> set[int]:
@@ -78,6 +86,7 @@ class Source:
             ``probexit_closing`` entry says, or ``DEFAULT_CLOSING``.
         tags: Thinking tags; None = what the tokenizer says.
         answer_tokens: Longest forced answer.
+        template_args: Keyword arguments of the chat template.
     """
 
     name: str = SHIPPED
@@ -86,6 +95,7 @@ class Source:
     closing: str | None = None
     tags: ThinkTags | None = None
     answer_tokens: int = 32
+    template_args: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(source: Source) -> Reasoner:
@@ -100,7 +110,7 @@ def load(source: Source) -> Reasoner:
             f"the tokenizer of {source.name!r} has no chat template: "
             "add a chat_template.jinja to its folder"
         )
-    tags = source.tags or think_tags(tokenizer)
+    tags = source.tags or think_tags(tokenizer, source.template_args)
     closing = source.closing
     if closing is None:
         closing = tokenizer.init_kwargs.get("probexit_closing", DEFAULT_CLOSING)
@@ -109,7 +119,9 @@ def load(source: Source) -> Reasoner:
         raise ValueError(f"unknown dtype {source.dtype!r}: use float32, bfloat16 or float16")
     model = _pretrained("AutoModelForCausalLM", source, dtype=dtype)
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    return Reasoner(model, tokenizer, tags, closing, source.name, source.answer_tokens)
+    return Reasoner(
+        model, tokenizer, tags, closing, source.name, source.answer_tokens, source.template_args
+    )
 
 
 def _pretrained(kind: str, source: Source, **settings: Any) -> Any:

@@ -19,6 +19,7 @@ from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.cache import copied_rows
+from probexit.exits.engines.inferred_mask import inferred_mask
 from probexit.exits.engines.refusals import (
     generate_setting,
     refuse_encoder_decoder,
@@ -75,6 +76,9 @@ class Attachment:
         refuse_training(self.model)
         self._refuse(args, kwargs)
         self._tell(kwargs)
+        if kwargs.get("attention_mask") is None:
+            ids: Any = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
+            kwargs["attention_mask"] = inferred_mask(self.model, ids, kwargs)
         end = generate_setting(self.model, kwargs, "eos_token_id")
         session = Session(
             self.controller,

@@ -139,6 +139,9 @@ class Session:
         Raises:
             ValueError: if the signal needs trial answers and the engine cannot fork.
         """
+        for row, token in zip(rows, tokens, strict=True):
+            if row is not None and token is None:
+                self._keep_budget(row)  # a budget of nought closes what the prompt opened
         traced = self.controller.signal.traced
         at_cue = [
             i
@@ -173,10 +176,15 @@ class Session:
         cue = row.reader.feed(token)
         if row.reader.inside and row.history.begins is None:
             row.history.begins = len(row.history.ids)
-        thinks = row.reader.inside and not row.reader.muted  # never leave inside a tool call
-        if thinks and not cue and self._over_budget(row):
-            self._leave(row, None)
+        if not cue:
+            self._keep_budget(row)
         return cue
+
+    def _keep_budget(self, row: Row) -> None:
+        """Close a thinking that is over its budget, but not inside a tool call or a tag."""
+        reader = row.reader
+        if reader.inside and not reader.muted and not reader.in_tag and self._over_budget(row):
+            self._leave(row, None)
 
     def _over_budget(self, row: Row) -> bool:
         limit = self.controller.max_thinking

@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+from probexit.hooks.cues.scripts import is_spaceless
+
 
 @cache
 def whole_words(words: tuple[str, ...]) -> re.Pattern[str]:
@@ -15,5 +17,11 @@ def whole_words(words: tuple[str, ...]) -> re.Pattern[str]:
     """
     if not words or "" in words:
         raise ValueError(f"words must be a tuple of words, none empty, not {words!r}")
-    any_of = "|".join(re.escape(word) for word in words)
-    return re.compile(rf"(?<!\w)(?:{any_of})(?!\w)", re.IGNORECASE)
+    return re.compile("|".join(map(_whole, words)), re.IGNORECASE)
+
+
+def _whole(word: str) -> str:
+    """Write a word's pattern; a script without spaces has no word to be inside of."""
+    before = "" if is_spaceless(word[0]) else r"(?<!\w)"
+    after = "" if is_spaceless(word[-1]) else r"(?!\w)"
+    return f"{before}{re.escape(word)}{after}"

@@ -41,7 +41,13 @@ class AuditCommand(Command):
         name, revision = promise.get("model"), promise.get("revision", "")
         if not name:
             raise ValueError(f"{args.controller} does not say which model it is for: calibrate it")
-        source = Source(name, revision, closing=controller.closing, tags=controller.tags)
+        source = Source(
+            name,
+            revision,
+            closing=controller.closing,
+            tags=controller.tags,
+            template_args=promise.get("template_args", {}),
+        )
         reasoner = load(source)
         decoding = Decoding(**{**promise.get("decoding", {}), "seed": args.seed})
         production = Production(

@@ -1,7 +1,10 @@
 """The contract of a command: its arguments, and what it does with them."""
 
+import json
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
 
 
 class Command(ABC):
@@ -34,3 +37,28 @@ def numbers(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"{text!r} is not a list of numbers such as .02,.05") from None
+
+
+def add_template_args(parser: ArgumentParser) -> None:
+    """Add ``--template-arg``."""
+    parser.add_argument(
+        "--template-arg",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument of the chat template, such as thinking=true; may be repeated",
+    )
+
+
+def template_args(given: Sequence[str]) -> dict[str, Any]:
+    """Parse ``name=value`` pairs; a value is JSON, or else a string."""
+    pairs = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not name.isidentifier() or not equals:
+            raise ValueError(f"--template-arg {pair!r}: give NAME=VALUE, such as thinking=true")
+        try:
+            pairs[name] = json.loads(value)
+        except json.JSONDecodeError:
+            pairs[name] = value
+    return pairs

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, add_template_args
 
 
 class CheckCommand(Command):
@@ -16,6 +16,7 @@ class CheckCommand(Command):
         add("--close", help="text after the closing tag that forces an answer")
         add("--think-open", help="opening tag, where the tokenizer does not tell")
         add("--think-close", help="closing tag, likewise")
+        add_template_args(parser)
         add("--dtype", default="float32", help="float32, bfloat16 or float16")
         add("--json", action="store_true", help="print the findings as JSON")
 

@@ -5,7 +5,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from probexit.experiments.commands.base import Command, integers, numbers
+from probexit.experiments.commands.base import (
+    Command,
+    add_template_args,
+    integers,
+    numbers,
+    template_args,
+)
 
 REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
 
@@ -33,6 +39,7 @@ class RecordCommand(Command):
         add("--close", help="text after the closing tag that forces an answer")
         add("--think-open", help="opening tag, where the tokenizer does not tell")
         add("--think-close", help="closing tag, likewise")
+        add_template_args(parser)
         add("--max-new-tokens", type=int, default=640)
         add("--answer-tokens", type=int, default=32, help="longest forced answer")
         add("--answer-samples", type=int, default=0, help="answers sampled per cue (for BLADE)")
@@ -86,7 +93,17 @@ def load_reasoner(args: Namespace, closing: str | None) -> Any:
         raise ValueError("give both --think-open and --think-close, or neither")
     tags = ThinkTags(args.think_open, args.think_close) if args.think_open else None
     closing = args.close if args.close is not None else closing
-    return load(Source(args.model, args.revision, args.dtype, closing, tags, args.answer_tokens))
+    return load(
+        Source(
+            args.model,
+            args.revision,
+            args.dtype,
+            closing,
+            tags,
+            args.answer_tokens,
+            template_args(args.template_arg),
+        )
+    )
 
 
 def _layers(text: str, model: Any) -> tuple[int, ...]:
@@ -156,10 +173,15 @@ def _manifest(
             "numpy": numpy.__version__,
         },
         answer_samples=args.answer_samples,
+        dtype=args.dtype,
+        template=hashlib.sha256(str(reasoner.tokenizer.chat_template).encode()).hexdigest()[:16],
+        template_args=dict(reasoner.template_args),
     )
 
 
 def _summary(run: Any) -> str:
+    from probexit.experiments.recording.first_look import as_lines
+
     traces = run.traces()
     n = len(traces)
     cues = sum(len(t.cues) for t in traces) / n
@@ -173,6 +195,7 @@ def _summary(run: Any) -> str:
         f"  thinking tokens      {thinking:.0f} on average",
         f"  cues per trace       {cues:.1f}; {silent} traces have none",
         f"  cut off unfinished   {unfinished:.1%}",
+        *as_lines(traces),
     ]
     if silent == n:
         lines.append("no cue matched anywhere: choose another --cues (see `probexit list cues`)")

@@ -61,7 +61,14 @@ def model_source(args: Namespace, controller: Any) -> Any:
     if not name:
         raise ValueError(f"{args.controller} does not say which model it is for: give --model")
     revision = "" if args.model else promise.get("revision", "")
-    return Source(name, revision, args.dtype, controller.closing, controller.tags)
+    return Source(
+        name,
+        revision,
+        args.dtype,
+        controller.closing,
+        controller.tags,
+        template_args=promise.get("template_args", {}),
+    )
 
 
 def _decoding(args: Namespace, recorded: dict[str, Any]) -> Any:

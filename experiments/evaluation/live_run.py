@@ -18,7 +18,8 @@ from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.production.digest import digest
-from probexit.experiments.recording.record import answer_text, thinking_span
+from probexit.experiments.recording.answering import answer_text
+from probexit.experiments.recording.record import thinking_span
 from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.models import Reasoner

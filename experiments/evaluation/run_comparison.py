@@ -133,8 +133,10 @@ def source_of(run: Run) -> Reasoner:
         Source(
             manifest.model,
             manifest.revision,
-            closing=manifest.closing,
-            tags=tags_from(manifest.tags),
-            answer_tokens=manifest.answer_tokens,
+            manifest.dtype,
+            manifest.closing,
+            tags_from(manifest.tags),
+            manifest.answer_tokens,
+            manifest.template_args,
         )
     )

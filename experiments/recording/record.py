@@ -1,5 +1,6 @@
 """Record a task with a model: rollouts, cue states and forced exits, shard by shard."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -13,6 +14,8 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.trace import Cues, Trace
+from probexit.experiments.recording.answering import answer_text
+from probexit.experiments.recording.first_look import as_lines, refuse_closing
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, Rollout, RolloutReader
 from probexit.experiments.recording.run import Run
@@ -50,15 +53,23 @@ class Recorder:
         """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
 
         Raises:
-            ValueError: if the task has fewer problems, or others than those recorded.
+            ValueError: if the task has fewer problems, or others than those recorded; after the
+                first shard, if forced answers are not right where the full run is.
         """
+        looked = False
         done = sum(len(run.recorded(i)) for i in range(-(-n // shard_size)))
         with tqdm(total=n, initial=min(done, n), unit="problem", desc="record") as bar:
             for number, first, items in _chunks(self.task.items(), n, shard_size):
                 if _whole(run, number, items):
                     continue
                 bar.n = first
-                write_shard(run.shards, number, self.traces(items, first, bar))
+                traces = self.traces(items, first, bar)
+                write_shard(run.shards, number, traces)
+                if not looked:
+                    looked = True
+                    for line in ("first shard:", *as_lines(traces)):
+                        bar.write(line, file=sys.stderr)
+                    refuse_closing(self.reasoner, traces)
 
     def traces(self, items: Sequence[Item], first: int, bar: "tqdm[Any]") -> list[Trace]:
         """Record some problems; ``first`` is the number of the first one in the task."""
@@ -215,13 +226,6 @@ def thinking_span(
     return begins, reader.thinking, [at for at in positions if at < begins + reader.thinking]
 
 
-def answer_text(reasoner: Reasoner, token_ids: Sequence[int], begins: int, thinking: int) -> str:
-    """Return what was written after the thinking: all of it, if it never began."""
-    if begins == len(token_ids):
-        return str(reasoner.tokenizer.decode(token_ids, skip_special_tokens=True))
-    return reasoner.after_thinking(token_ids[begins + thinking :])
-
-
 @dataclass(frozen=True)
 class _Sketch:
     """A rollout whose cues are found but not yet read."""
@@ -246,7 +250,7 @@ class _Sketch:
 def _whole(run: Run, number: int, items: Sequence[Item]) -> bool:
     """Tell whether a shard holds these problems already."""
     recorded = run.recorded(number)
-    if any(old != item.id for old, item in zip(recorded, items, strict=False)):
+    if any(old != item for old, item in zip(recorded, items, strict=False)):
         raise ValueError(
             f"{run.folder} holds other problems than the task now gives (has its file changed?): "
             "choose another --out"

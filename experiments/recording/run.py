@@ -1,12 +1,13 @@
 """A run folder: the manifest, the shards, and the traces in them."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from probexit.exits.trace import Trace
-from probexit.experiments.recording.shards import problems_in, read_shard
+from probexit.experiments.recording.shards import items_in, read_shard
+from probexit.experiments.recording.tasks.base import Item
 from probexit.hooks.think_tags import ThinkTags
 
 
@@ -33,6 +34,9 @@ class Manifest:
         versions: Library versions; a difference is no obstacle to continuing, nor is another
             batch size.
         shares: Of the problems that fit and calibrate; fixed when the run is begun.
+        dtype: Precision of the weights.
+        template: Hash of the chat template; "" in a run that did not note it.
+        template_args: Keyword arguments of the chat template.
     """
 
     model: str
@@ -52,6 +56,9 @@ class Manifest:
     versions: dict[str, str]
     answer_samples: int = 0
     shares: tuple[float, float] = (0.4, 0.3)  # what runs were split by before they held it
+    dtype: str = "float32"
+    template: str = ""
+    template_args: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:
@@ -91,6 +98,8 @@ class Run:
         """
         if self.begun:
             old, new = _settings(self.manifest), _settings(manifest)
+            if not old["template"]:
+                new["template"] = ""
             for key in (key for key in old if old[key] != new[key]):
                 raise ValueError(
                     f"{self.folder} holds a recording with {key} = {old[key]!r}, not "
@@ -102,9 +111,9 @@ class Run:
         tmp.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         tmp.replace(self.folder / "manifest.json")
 
-    def recorded(self, number: int) -> list[str]:
+    def recorded(self, number: int) -> list[Item]:
         """Return the problems whose traces shard ``number`` holds."""
-        return problems_in(self.shards, number)
+        return items_in(self.shards, number)
 
     def traces(self) -> list[Trace]:
         """Read every recorded trace, in the task's order.

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from probexit.exits.trace import Cues, Trace
+from probexit.experiments.recording.tasks.base import Item
 
 _CUE_COLUMNS = (
     "positions",
@@ -98,16 +99,17 @@ def read_shard(folder: Path, number: int) -> list[Trace]:
     return traces
 
 
-def problems_in(folder: Path, number: int) -> list[str]:
+def items_in(folder: Path, number: int) -> list[Item]:
     """Return the problem of each trace in a shard; none if it is not whole."""
     import pyarrow.parquet as pq
 
     index = index_file(folder, number)
     if not index.is_file():
         return []
-    rows = pq.read_table(index, columns=["problem", "cue"]).to_pylist()
-    problems = [row["problem"] for row in rows if row["cue"] == START]
-    return problems if tensor_file(folder, number, len(problems)).is_file() else []
+    columns = ["problem", "question", "gold", "cue"]
+    rows = pq.read_table(index, columns=columns).to_pylist()
+    items = [Item(r["problem"], r["question"], r["gold"]) for r in rows if r["cue"] == START]
+    return items if tensor_file(folder, number, len(items)).is_file() else []
 
 
 def _rows(trace: Trace) -> list[dict[str, Any]]:

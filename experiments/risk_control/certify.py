@@ -115,6 +115,7 @@ def build_controller(
             "revision": manifest.revision,
             "task": manifest.task,
             "decoding": manifest.decoding,
+            **({"template_args": manifest.template_args} if manifest.template_args else {}),
             **details,
         },
     )

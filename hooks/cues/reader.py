@@ -27,7 +27,7 @@ class CueReader:
     The thinking lies between the tags, which are looked for in the decoded text. It begins with
     the first open tag (or at once), ends at the first close tag and never begins again. Inside a
     tool call nothing is a cue, and the text after one is read as a new text. A token that ends the
-    thinking or opens a tool call is no cue.
+    thinking or opens a tool call is no cue, nor is one behind which either may be half written.
 
     Costs a few microseconds and constant memory per token.
 
@@ -57,6 +57,7 @@ class CueReader:
             Span.TOOL_CALL: {tags.close: Span.AFTER, end_call: Span.THINKING},
             Span.AFTER: {},
         }
+        self._tags = (tags.close, tags.open, begin_call)
         self._tail = ""  # the newest text of this span
         self._starts: deque[int] = deque(maxlen=len(tags.close.encode()))  # of thinking tokens
         self._read = 0  # characters so far
@@ -71,6 +72,13 @@ class CueReader:
         """Whether the next token belongs to a tool call inside the thinking: no place to leave."""
         return self._span is Span.TOOL_CALL
 
+    @property
+    def in_tag(self) -> bool:
+        """Whether a tag of several tokens is perhaps half written: no place to leave."""
+        return any(
+            self._tail.endswith(tag[:length]) for tag in self._tags for length in range(1, len(tag))
+        )
+
     def feed(self, token_id: int) -> bool:
         """Read the next token and tell whether it completes a cue."""
         if self._span is Span.AFTER:
@@ -83,7 +91,7 @@ class CueReader:
         self._tail += text
         new = self._pass_tags(len(text))
         thinks = self._span is Span.THINKING and self.thinking > before
-        fired = thinks and self.cues.fires(self._tail, new, self.thinking)
+        fired = thinks and not self.in_tag and self.cues.fires(self._tail, new, self.thinking)
         self._tail = self._tail[-TAIL:]
         self.cues_seen += fired
         return fired

@@ -9,11 +9,15 @@ from functools import cached_property
 from unicodedata import combining
 
 from probexit.hooks.cues.base import CueSet
+from probexit.hooks.cues.scripts import is_spaceless
 
 
 @dataclass(frozen=True)
 class Reflection(CueSet):
     """A word or phrase of the list, in any case, with no word character on either side.
+
+    In a script that writes no spaces between words (Chinese, Japanese, Thai, ...) any character may
+    stand on either side.
 
     The cue is the character after the word: until it is written, "wait" may become "waiting".
 
@@ -28,11 +32,11 @@ class Reflection(CueSet):
             raise ValueError(f"words must be a tuple of words, none empty, not {self.words!r}")
 
     def ends(self, text: str) -> bool:
-        if _in_word(text[-1:]):
-            return False
         written = text[-self._reach : -1].lower()
         return written.endswith(self._lowered) and any(
-            written.endswith(word) and not _in_word(written[: -len(word)][-1:])
+            written.endswith(word)
+            and not _goes_on(word[-1], text[-1:])
+            and not _goes_on(word[0], written[: -len(word)][-1:])
             for word in self._lowered
         )
 
@@ -43,6 +47,11 @@ class Reflection(CueSet):
     @cached_property
     def _reach(self) -> int:
         return max(map(len, self._lowered)) + 2  # the character before, the word, the one after
+
+
+def _goes_on(letter: str, neighbour: str) -> bool:
+    """Tell whether a neighbour is of the same word; scripts without spaces have no words to end."""
+    return _in_word(neighbour) and not is_spaceless(letter)
 
 
 def _in_word(character: str) -> bool:

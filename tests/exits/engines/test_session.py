@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.session import Row, Session
+from probexit.exits.engines.session import Exit, Row, Session
 from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import CueState, Signal
@@ -51,10 +51,9 @@ def follow(words: Any) -> Any:
         **settings: Any,
     ) -> tuple[Row, list[str | None]]:
         policy = settings.pop("policy", Threshold(0.5))
+        tags = settings.pop("tags", ThinkTags())
         settings = {"closing": " so", "answer_tokens": 4, **settings}
-        controller = ExitController(
-            cues or Reflection(), FirstLogit(), policy, ThinkTags(), **settings
-        )
+        controller = ExitController(cues or Reflection(), FirstLogit(), policy, tags, **settings)
         session = Session(controller, words, new, end)
         row = session.start(words.encode(prompt, add_special_tokens=False))
         logits = torch.zeros(1, 128)
@@ -164,3 +163,22 @@ def test_rows_that_are_gone_are_passed_over(words: Any) -> None:
     assert session.step([rows[0], None, rows[2]], [20, None, 20], None, logits) == [None, None, 4]
     assert rows[1].written == 0
     assert session.cues == 2
+
+
+def test_a_budget_of_nought_closes_what_the_prompt_opened(follow: Any) -> None:
+    row, orders = follow("", score=0.0, max_thinking=0)
+    assert row.exit == Exit(0)
+    assert orders == [*CLOSING, " w31", None]
+    row, orders = follow("<think>", score=0.0, prompt=" w50", max_thinking=0)
+    assert row.exit == Exit(0)
+    row, orders = follow(" w20 w21", score=0.0, prompt=" w50", max_thinking=0)
+    assert row.exit is None  # it does not think
+
+
+def test_the_budget_does_not_cut_a_tag_in_two(follow: Any) -> None:
+    """A tag of two tokens may be half written where the budget ends: the next token tells."""
+    tags = ThinkTags(close=" w22 w23")
+    row, _ = follow(" w20 w22 w23 w24", score=0.0, tags=tags, max_thinking=2)
+    assert row.exit is None
+    row, _ = follow(" w20 w22 w24", score=0.0, tags=tags, max_thinking=2)
+    assert row.exit == Exit(3)

@@ -10,7 +10,8 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.trace import Trace
-from probexit.experiments.recording.record import Recorder, answer_text, thinking_span
+from probexit.experiments.recording.answering import answer_text
+from probexit.experiments.recording.record import Recorder, thinking_span
 from probexit.experiments.recording.run import Manifest, Run, tags_from
 from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.experiments.recording.tasks.by_name import task

@@ -15,7 +15,8 @@ import torch
 
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.recording import shards
-from probexit.experiments.recording.shards import problems_in, read_shard, write_shard
+from probexit.experiments.recording.shards import items_in, read_shard, write_shard
+from probexit.experiments.recording.tasks.base import Item
 
 Make = Callable[..., list[Trace]]
 
@@ -57,8 +58,8 @@ def test_round_trip(make_traces: Make, tmp_path: Path) -> None:
     assert {len(t.cues) for t in traces} > {0, 1}
     write_shard(tmp_path, 3, traces)
     same(traces, read_shard(tmp_path, 3))
-    assert problems_in(tmp_path, 3) == [t.problem for t in traces]
-    assert problems_in(tmp_path, 4) == []
+    assert items_in(tmp_path, 3) == [Item(t.problem, t.question, t.gold) for t in traces]
+    assert items_in(tmp_path, 4) == []
 
 
 def test_the_index_can_be_searched(make_traces: Make, tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_an_interrupted_write_leaves_what_was_there(
     assert set(names(tmp_path)) - set(before) <= {"shard-00000-9.safetensors"}
     with broken(*place, error), pytest.raises(OSError, match="No space left"):
         write_shard(tmp_path, 1, traces)
-    assert problems_in(tmp_path, 1) == []
+    assert items_in(tmp_path, 1) == []
     write_shard(tmp_path, 0, traces)
     same(traces, read_shard(tmp_path, 0))
 

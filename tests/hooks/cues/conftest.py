@@ -98,6 +98,7 @@ def cues_by_brute_force(tokenizer, cues, tags, ids, inside=True) -> tuple[list[i
     """Cue positions and thinking tokens, decided afresh on the full text of every prefix."""
     texts = prefixes(tokenizer, ids)
     parsed = [parse(text, tags, inside) for text in texts]
+    spelt = (tags.open, tags.close, tags.mute[0])
 
     def thinking(t: int) -> list[int]:
         _, _, opened, closed = parsed[t]
@@ -114,6 +115,8 @@ def cues_by_brute_force(tokenizer, cues, tags, ids, inside=True) -> tuple[list[i
         if state != "in" or t not in thinking(t + 1):
             return False
         text, old = texts[t + 1][start:], max(0, len(texts[t]) - start)
+        if any(text.endswith(tag[:k]) for tag in spelt for k in range(1, len(tag))):
+            return False  # a tag may be half written
         cuts = range(old + 1, len(text) + 1)
         return cues.counts(len(thinking(t + 1))) or any(cues.ends(text[:cut]) for cut in cuts)
 
