@@ -25,6 +25,9 @@ from probexit.probes.sweep import LayerResult, LayerSweep, sweep
 
 PROBES = "probexit.probes"
 
+FEWEST = 3
+"""Problems that must hold either label."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -85,6 +88,7 @@ def fit(
     """
     make = named(PROBES, probe)
     table = cue_table(traces, target)
+    _require_both(table.labels, table.groups, target)
     found = None
     if layers is None:
         candidates = _candidates(len(recorded))
@@ -98,6 +102,29 @@ def fit(
     scores = torch.cat([signal.scores(trace) for trace in traces])
     problems = tuple(sorted({trace.problem for trace in traces}))
     return Fit(signal, probe, target, found, threshold_grid(scores), problems)
+
+
+def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
+    """See that both labels are there in several problems, and say what it may be due to.
+
+    Raises:
+        ValueError: if there is nothing to tell apart.
+    """
+    ones, zeros = (len(torch.unique(groups[labels.long() == k])) for k in (1, 0))
+    if min(ones, zeros) >= FEWEST:
+        return
+    there = f"in {ones} of {len(groups.unique())} problems"
+    count = f"{target!r} is true at {int(labels.sum())} of {len(labels)} cues, {there}"
+    if ones < FEWEST:
+        raise ValueError(
+            f"{count}: if forced answers are hardly ever right where the full run is, the closing "
+            "text is to blame, not the number of problems (see what `probexit record` printed, and "
+            "--close)"
+        )
+    raise ValueError(
+        f"{count}: a probe needs both labels, and these problems are too easy for this model; "
+        "record harder ones"
+    )
 
 
 def threshold_grid(scores: Tensor, size: int = 300) -> Tensor:

@@ -1,6 +1,7 @@
 """Fitting a probe on traces, and keeping it beside the run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,14 @@ def test_the_grid_runs_from_strict_to_lax() -> None:
     assert gaps.max() < 0.011  # no region is skipped
     assert (grid < 0.01).sum() > 10  # and it is dense where the scores are
     assert len(threshold_grid(torch.full((9,), 0.5))) == 199  # doubles are dropped
+
+
+def test_a_closing_text_that_is_never_right_is_told_from_too_few_problems(
+    make_traces: Make, recorded_layers: tuple[int, ...]
+) -> None:
+    none = [
+        replace(t, cues=replace(t.cues, correct=torch.zeros_like(t.cues.correct)))
+        for t in make_traces(30)
+    ]
+    with pytest.raises(ValueError, match="the closing text is to blame, not the number"):
+        fit(none, recorded_layers)
