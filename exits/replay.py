@@ -21,7 +21,7 @@ def exit_table(policy: ExitPolicy, scores: Sequence[Tensor], grid: Tensor) -> Te
     Returns:
         ``[n, m]`` index of the first cue where the policy exits; ``NO_EXIT`` if it never does.
     """
-    highest = _crossings(policy, scores).cummax(1).values  # what was left once is left
+    highest = crossings(policy, scores).cummax(1).values  # what was left once is left
     # the lowest number that is one keeps a threshold of -inf from leaving where no threshold does
     wanted = grid.double().clamp(min=torch.finfo(torch.float64).min).expand(len(scores), -1)
     table = torch.searchsorted(highest, wanted.contiguous())
@@ -29,7 +29,7 @@ def exit_table(policy: ExitPolicy, scores: Sequence[Tensor], grid: Tensor) -> Te
     return table
 
 
-def _crossings(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
+def crossings(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
     """Return each trace's crossing threshold at each cue, ``[n, most cues]``; ``-inf`` for none.
 
     Infinite crossings become the largest number: a threshold of infinity is never reached.

@@ -104,7 +104,7 @@ def load(source: Source) -> Reasoner:
     Raises:
         ValueError: if there is no such model, or it has no chat template or thinking tags.
     """
-    tokenizer = _pretrained("AutoTokenizer", source)
+    tokenizer = load_tokenizer(source)
     if not getattr(tokenizer, "chat_template", None):
         raise ValueError(
             f"the tokenizer of {source.name!r} has no chat template: "
@@ -122,6 +122,15 @@ def load(source: Source) -> Reasoner:
     return Reasoner(
         model, tokenizer, tags, closing, source.name, source.answer_tokens, source.template_args
     )
+
+
+def load_tokenizer(source: Source) -> Any:
+    """Load a model's tokenizer alone.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    return _pretrained("AutoTokenizer", source)
 
 
 def _pretrained(kind: str, source: Source, **settings: Any) -> Any:

@@ -57,13 +57,13 @@ def _controller(reasoner: Reasoner, decoding: Decoding) -> ExitController:
         traces = recorder.traces(list(islice(task.items(), TRAIN)), 0, bar)
     fitted = fit(traces[: TRAIN // 2], layers, layers=layers)
     rule = (fitted.signal, Threshold())
-    certificate = certify_rule(
+    certified = certify_rule(
         traces[TRAIN // 2 :], rule, fitted.grid, LostCorrect(), LearnThenTest(alpha=0.1)
     )
     return ExitController(
         Hesitation(),
-        fitted.signal,
-        Threshold(certificate.threshold),
+        certified.signal,
+        certified.policy,
         reasoner.tags,
         reasoner.closing,
     )

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.promise import add_promise, loss_of
 
 
 class CalibrateCommand(Command):
@@ -12,36 +13,32 @@ class CalibrateCommand(Command):
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
-        add("--alpha", type=float, default=0.05, help="risk that must not be exceeded")
         add(
-            "--delta", type=float, default=0.1, help="chance that the promise fails, over all looks"
+            "--method",
+            default="probe",
+            metavar="NAME",
+            help="the rule: ours, or any that is replayed and has a threshold, see `probexit list "
+            "methods`; of several with commas the cheapest that can be certified, which is paid "
+            "for; default: %(default)s",
         )
-        add("--loss", default="lost_correct", help="see `probexit list losses`")
-        add("--calibrator", default="learn_then_test", help="see `probexit list calibrators`")
+        add("--out", type=Path, help="the controller's folder; default: RUN/controller")
+        add_promise(parser)
 
     def run(self, args: Namespace) -> None:
-        from probexit.exits.policies.threshold import Threshold
-        from probexit.experiments.fitting.fit import load_fit, splits_of
+        from probexit.experiments.methods.core.deploying import Asked, certify_methods
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.registry import named
-        from probexit.experiments.risk_control.certify import build_controller, certify_look
-        from probexit.experiments.risk_control.looks import Question
+        from probexit.experiments.risk_control.calibrators import make_calibrator
 
-        run = Run(args.run)
-        fitted = load_fit(run)
-        loss = named("probexit.experiments.risk_control.losses", args.loss)()
-        make = named("probexit.calibration", args.calibrator)
-        levels = {"alpha": args.alpha, "delta": args.delta}
-        known = {k: v for k, v in levels.items() if k in make.__dataclass_fields__}
-        traces = splits_of(run).calibrate
-        rule = (fitted.signal, Threshold())
-        asked = run.folder / "looks.jsonl", Question(fitted.probe, args.loss, args.alpha)
-        certificate = certify_look(traces, rule, fitted.grid, loss, make(**known), asked)
-        controller = build_controller(run, fitted.signal, certificate, {"loss": args.loss})
-        controller.save(run.folder / "controller")
-        print(f"threshold {certificate.threshold:.4f} on {certificate.n} calibration problems, ")
-        print(f"{certificate.losses:g} of them lost ({args.loss}).")
+        run, loss = Run(args.run), loss_of(args)
+        alpha = 0.05 if args.alpha is None else args.alpha
+        asked = Asked(make_calibrator(args.calibrator, alpha, args.delta), loss, args.loss)
+        name, rule, traces = certify_methods(run, args.method.split(","), asked)
+        folder = args.out or run.folder / "controller"
+        rule.controller(run, loss=args.loss, method=name).save(folder)
+        found = rule.certificate
+        print(f"{name}: threshold {found.threshold:.4f} on {found.n} calibration problems,")
+        print(f"{found.losses:g} of them lost ({args.loss}).")
         solved = sum(trace.correct for trace in traces)
-        print(f"The full run solves {solved} of the {certificate.n}; the risk is over all of them.")
-        print(certificate.statement)
-        print(f"Controller written to {run.folder / 'controller'}")
+        print(f"The full run solves {solved} of the {found.n}; the risk is over all of them.")
+        print(found.statement)
+        print(f"Controller written to {folder}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probexit.experiments.commands.base import Command, numbers
+from probexit.experiments.commands.promise import add_promise
 
 if TYPE_CHECKING:
     from probexit.experiments.evaluation.run_comparison import Levels
@@ -46,12 +47,12 @@ def add_choice(parser: ArgumentParser, methods: str = "core") -> None:
         type=int,
         help="only so many of the test problems: generating anew for all of them takes a while",
     )
-    add("--alpha", type=float, help="risk at which all rules are certified; default: .05")
     add(
         "--alphas",
         help="risks at which ours is shown too, default: .02,.05,.1; without --alpha the middle "
         "one is common",
     )
+    add_promise(parser)
 
 
 def levels(args: Namespace) -> "Levels":
@@ -61,6 +62,7 @@ def levels(args: Namespace) -> "Levels":
         ValueError: on a risk that is not between 0 and 1, or no problem.
     """
     from probexit.experiments.evaluation.run_comparison import Levels
+    from probexit.experiments.risk_control.calibrators import make_calibrator
 
     ours = tuple(sorted(numbers(args.alphas))) if args.alphas else Levels.ours
     common = ours[len(ours) // 2] if args.alpha is None else args.alpha
@@ -69,4 +71,5 @@ def levels(args: Namespace) -> "Levels":
             raise ValueError(f"a risk of {alpha:g} is not between 0 and 1: use such as .05")
     if args.problems is not None and args.problems < 1:
         raise ValueError(f"--problems {args.problems} must be at least 1")
-    return Levels(common, ours, args.problems)
+    make_calibrator(args.calibrator, common, args.delta)  # what does not go together is refused
+    return Levels(common, ours, args.problems, args.delta, args.calibrator, args.loss)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from probexit.experiments.commands.base import Command, numbers
+from probexit.experiments.commands.promise import add_promise, loss_of
 
 
 class ValidateCommand(Command):
@@ -15,28 +16,33 @@ class ValidateCommand(Command):
         add = parser.add_argument
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
         add("--alphas", type=str, default=".05,.1,.2", help="levels")
-        add("--delta", type=float, default=0.1)
-        add("--loss", default="lost_correct", help="see `probexit list losses`")
         add("--splits", type=int, default=300, help="how many re-draws")
         add("--calibration", type=int, default=600, help="problems in each calibration draw")
+        add_promise(parser, alpha=None)
 
     def run(self, args: Namespace) -> None:
         from probexit.experiments.evaluation.figures.style import png
         from probexit.experiments.evaluation.figures.validation import draw
         from probexit.experiments.fitting.fit import load_fit, splits_of
         from probexit.experiments.recording.run import Run
-        from probexit.experiments.registry import named
         from probexit.experiments.risk_control.validation.rules import Pool
         from probexit.experiments.risk_control.validation.validate import validate
 
         run = Run(args.run)
         fitted, splits = load_fit(run), splits_of(run)
-        loss = named("probexit.experiments.risk_control.losses", args.loss)()
+        loss = loss_of(args)
         traces = splits.calibrate + splits.test
         scores = [fitted.signal.scores(trace).double().numpy() for trace in traces]
         losses = [loss.at_cues(trace).double().numpy() for trace in traces]
         pool = Pool.of(traces, scores, losses, fitted.grid.double().numpy())
-        verdicts = validate(pool, numbers(args.alphas), args.delta, args.calibration, args.splits)
+        verdicts = validate(
+            pool,
+            numbers(args.alphas),
+            args.delta,
+            args.calibration,
+            args.splits,
+            calibrator=args.calibrator,
+        )
         folder = run.folder / "validate"
         folder.mkdir(exist_ok=True)
         (folder / "validate.json").write_text(json.dumps(_plain(verdicts), indent=1) + "\n")
@@ -46,9 +52,11 @@ class ValidateCommand(Command):
 
 
 def _table(verdicts: Any, args: Namespace, n: int) -> str:
+    from probexit.experiments.risk_control.calibrators import DELTA
+
     lines = [
         f"{args.splits} draws of {args.calibration} calibration problems, with replacement, "
-        f"from {n}. Loss: {args.loss}, delta {args.delta:g}.",
+        f"from {n}. Loss: {args.loss}, delta {DELTA if args.delta is None else args.delta:g}.",
         f"Share of the draws whose risk over those {n} exceeds the level: what delta bounds.",
         "",
         f"{'level':>5}  {'calibration':<17}{'mean risk':>9}  {'over':<21}"

@@ -16,8 +16,10 @@ from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.recording.run import Run, tags_from
 from probexit.experiments.registry import named
+from probexit.experiments.risk_control.calibrators import DELTA
 from probexit.hooks.models import Reasoner, Source, load
 
+LOSSES = "probexit.experiments.risk_control.losses"
 READABLE = 12  # curves in one figure; of more, one of each kind is drawn (see `frontier`)
 
 
@@ -29,11 +31,17 @@ class Levels:
         alpha: The common one: every rule is certified at it.
         ours: Those at which our rule is shown as well.
         problems: Test problems to use; None takes all.
+        delta: Chance that a promise fails, over all looks at it; None is the usual one.
+        calibrator: How thresholds are certified, by name.
+        loss: What the risk is the mean of, by name.
     """
 
     alpha: float = 0.05
     ours: tuple[float, ...] = (0.02, 0.05, 0.1)
     problems: int | None = None
+    delta: float | None = None
+    calibrator: str = "learn_then_test"
+    loss: str = "lost_correct"
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,12 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
         closing=len(reasoner.closing_ids()),
         alpha=levels.alpha,
         alphas=levels.ours,
+        delta=DELTA if levels.delta is None else levels.delta,
+        loss=named(LOSSES, levels.loss)(),
+        calibrator_name=levels.calibrator,
+        looks=run.folder / "looks.jsonl",
+        loss_name=levels.loss,
+        probe_name=fitted.probe,
         seed=run.manifest.seed,
         bench=LiveEvaluator.of(run, reasoner) if live else None,
     )

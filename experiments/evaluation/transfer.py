@@ -93,7 +93,8 @@ def transfer(home: Context, targets: Sequence[Target], recalibrate: int = 100) -
 
 def _at(home: Context, at_home: Point, target: Target, n: int) -> list[Moved]:
     calibrate, test = _set_aside(target, n, home.seed)
-    there = replace(home, splits=Splits([], calibrate, test), closing=target.closing)
+    # the looks at the home run are not looks at the target
+    there = replace(home, splits=Splits([], calibrate, test), closing=target.closing, looks=None)
     sweep = ThresholdSweep(target.signal, Threshold(), home.grid)
     points = {UNCHANGED: at_home} | ({AGAIN: sweep.certified(there, home.alpha)} if n else {})
     ruler = Metrics.of(test, there.exit_values)

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from probexit.exits.artefacts.parts import describe, rebuild
+from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
+from probexit.experiments.fitting.grids import policy_grid
 from probexit.experiments.fitting.splits import Splits, require_unseen, split
 from probexit.experiments.fitting.targets import TARGETS, cue_table
 from probexit.experiments.recording.run import Run
@@ -99,9 +101,9 @@ def fit(
         raise ValueError(f"layers {missing} were not recorded: choose among {list(recorded)}")
     X = select_layers(table.hidden, [recorded.index(layer) for layer in layers])
     signal = ProbeSignal(make().fit(X, table.labels, table.groups), layers, recorded)
-    scores = torch.cat([signal.scores(trace) for trace in traces])
+    grid = policy_grid(Threshold(), [signal.scores(trace) for trace in traces]).float()
     problems = tuple(sorted({trace.problem for trace in traces}))
-    return Fit(signal, probe, target, found, threshold_grid(scores), problems)
+    return Fit(signal, probe, target, found, _distinct(grid), problems)
 
 
 def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
@@ -110,10 +112,10 @@ def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
     Raises:
         ValueError: if there is nothing to tell apart.
     """
-    ones, zeros = (len(torch.unique(groups[labels.long() == k])) for k in (1, 0))
+    ones, zeros = (len(set(groups[labels.long() == k].tolist())) for k in (1, 0))
     if min(ones, zeros) >= FEWEST:
         return
-    there = f"in {ones} of {len(groups.unique())} problems"
+    there = f"in {ones} of {len(set(groups.tolist()))} problems"
     count = f"{target!r} is true at {int(labels.sum())} of {len(labels)} cues, {there}"
     if ones < FEWEST:
         raise ValueError(
@@ -127,21 +129,9 @@ def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
     )
 
 
-def threshold_grid(scores: Tensor, size: int = 300) -> Tensor:
-    """Spread thresholds over scores that are not used for calibration.
-
-    Args:
-        scores: ``[n]`` scores of the fit split, in [0, 1].
-        size: Number of quantiles.
-
-    Returns:
-        ``[m]`` float32 values, strictly decreasing: quantiles of the scores, and an even grid so
-        that regions no fit score fell into are not skipped.
-    """
-    quantiles = torch.quantile(scores.double(), torch.linspace(0, 1, size, dtype=torch.float64))
-    even = torch.linspace(0.005, 0.995, 199, dtype=torch.float64)
-    ascending: Tensor = torch.unique(torch.cat([quantiles, even]).float())
-    return ascending.flip(0)
+def _distinct(grid: Tensor) -> Tensor:
+    """Drop thresholds that are one in single precision."""
+    return torch.tensor(sorted(set(grid.tolist()), reverse=True), dtype=torch.float32)
 
 
 def _candidates(recorded: int) -> list[list[int]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,13 @@ from torch import Tensor
 
 from probexit.calibration.base import Calibrator
 from probexit.calibration.certificate import Certificate, certify
-from probexit.exits.controller import ExitController
-from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.policies.base import ExitPolicy
-from probexit.exits.policies.threshold import Threshold
-from probexit.exits.replay import exit_table
+from probexit.exits.replay import NO_EXIT, exit_table
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.splits import require_one_each
-from probexit.experiments.recording.cues import cue_set
-from probexit.experiments.recording.run import Run, tags_from
-from probexit.experiments.risk_control.looks import Question, evidence, look
+from probexit.experiments.risk_control.certified_rule import CertifiedRule
+from probexit.experiments.risk_control.looks import Ask, evidence
 from probexit.experiments.risk_control.losses.base import Loss
 
 
@@ -30,8 +25,11 @@ def certify_rule(
     grid: Tensor,
     loss: Loss,
     calibrator: Calibrator,
-) -> Certificate:
+) -> CertifiedRule:
     """Certify a threshold for the first crossing of a signal under a policy.
+
+    Returns:
+        The rule at that threshold (``inf``: it never leaves) with its certificate.
 
     Args:
         traces: The calibration split.
@@ -40,9 +38,8 @@ def certify_rule(
         loss: What must be controlled.
         calibrator: How.
     """
-    signal, policy = rule
-    exits = exit_table(policy, [signal.scores(trace) for trace in traces], grid)
-    return certify_exits(traces, exits, grid, loss, calibrator)
+    exits = _exits(traces, rule, grid)
+    return _at(traces, rule, exits, certify_exits(traces, exits, grid, loss, calibrator), grid)
 
 
 def certify_exits(
@@ -70,8 +67,8 @@ def certify_look(
     grid: Tensor,
     loss: Loss,
     calibrator: Calibrator,
-    asked: tuple[Path, Question],
-) -> Certificate:
+    ask: Ask,
+) -> CertifiedRule:
     """Certify as ``certify_rule`` does, at what is left of delta after earlier looks.
 
     Args:
@@ -81,41 +78,53 @@ def certify_look(
         loss: What must be controlled.
         calibrator: How, with delta for all looks together. One without a delta promises an average
             over one draw; its looks are neither counted nor paid for.
-        asked: The run's log of looks, and the question.
+        ask: Says which look at the question this is.
     """
+    exits = _exits(traces, rule, grid)
+    found = certify_paid(traces, exits, grid, loss, calibrator, ask)
+    return _at(traces, rule, exits, found, grid)
+
+
+def certify_paid(
+    traces: Sequence[Trace],
+    exits: Tensor,
+    grid: Tensor,
+    loss: Loss,
+    calibrator: Calibrator,
+    ask: Ask,
+) -> Certificate:
+    """Certify as ``certify_exits`` does, at what the look may spend of the calibrator's delta."""
     delta: float | None = getattr(calibrator, "delta", None)
     if delta is None:
-        return certify_rule(traces, rule, grid, loss, calibrator)
-    exits = exit_table(rule[1], [rule[0].scores(trace) for trace in traces], grid)
+        return certify_exits(traces, exits, grid, loss, calibrator)
     thresholds = grid.double().numpy().astype(np.float64)
     problems = [trace.problem for trace in traces]
     hashed = evidence(problems, loss.table(traces, exits), thresholds, type(calibrator).__name__)
-    made = look(*asked, delta, (problems, hashed))
+    made = ask(delta, problems, hashed)
     paid: Any = replace(calibrator, **{"delta": made.spent})
     found = certify_exits(traces, exits, grid, loss, paid)
     return replace(found, statement=f"{found.statement} {made}")
 
 
-def build_controller(
-    run: Run, signal: Signal, certificate: Certificate, details: dict[str, Any]
-) -> ExitController:
-    """Assemble the controller that a certificate speaks of."""
-    manifest = run.manifest
-    return ExitController(
-        cues=cue_set(manifest.cues),
-        signal=signal,
-        policy=Threshold(certificate.threshold),
-        tags=tags_from(manifest.tags),
-        closing=manifest.closing,
-        model=Fingerprint(**manifest.fingerprint),
-        answer_tokens=manifest.answer_tokens,
-        certificate={
-            **certificate.as_dict(),
-            "model": manifest.model,
-            "revision": manifest.revision,
-            "task": manifest.task,
-            "decoding": manifest.decoding,
-            **({"template_args": manifest.template_args} if manifest.template_args else {}),
-            **details,
-        },
-    )
+def _exits(traces: Sequence[Trace], rule: tuple[Signal, ExitPolicy], grid: Tensor) -> Tensor:
+    signal, policy = rule
+    return exit_table(policy, [signal.scores(trace) for trace in traces], grid)
+
+
+def _at(
+    traces: Sequence[Trace],
+    rule: tuple[Signal, ExitPolicy],
+    exits: Tensor,
+    certificate: Certificate,
+    grid: Tensor,
+) -> CertifiedRule:
+    """Put a rule at its certified threshold, with what deciding costs there."""
+    signal, policy = rule
+    at = replace(policy, threshold=certificate.threshold)
+    columns = (grid.double() == certificate.threshold).nonzero().flatten().tolist()
+    left = exits[:, columns[0]].tolist() if columns else []
+    spent = [
+        float(signal.cost(trace)[: len(trace.cues) if cue == NO_EXIT else cue + 1].sum())
+        for trace, cue in zip(traces, left, strict=False)
+    ]
+    return CertifiedRule(signal, at, certificate, float(np.mean(spent)) if spent else 0.0)

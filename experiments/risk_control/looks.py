@@ -8,7 +8,7 @@ the first look's half of delta, and less at each later one.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,33 +79,45 @@ def evidence(problems: Sequence[str], losses: Array, grid: Array, calibrator: st
     return found.hexdigest()[:32]
 
 
-def look(file: Path, question: Question, delta: float, seen: tuple[Sequence[str], str]) -> Look:
+Ask = Callable[[float, Sequence[str], str], Look]
+"""From delta, the calibration problems and the hash of the evidence to the look that this is."""
+
+
+def look(
+    file: Path, question: Question, delta: float, problems: Sequence[str], digest: str
+) -> Look:
     """Return the look at ``question`` on this evidence, appended to the log if it is new.
 
     Args:
         file: The run's log of looks, one a line.
         question: What is asked.
         delta: Chance that any look at the question may fail.
-        seen: Calibration problems, and the hash of the evidence.
+        problems: Calibration problems.
+        digest: Hash of the evidence.
 
     Raises:
         ValueError: on a line that is no look, or a question asked with another delta before.
     """
-    problems, digest = seen
+    made = next_look(file, question, delta, problems, digest)
+    if made not in read(file):
+        with file.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(made)) + "\n")
+    return made
+
+
+def next_look(
+    file: Path, question: Question, delta: float, problems: Sequence[str], digest: str
+) -> Look:
+    """Return what ``look`` would, without noting it: for a table, which deploys nothing."""
     before = [made for made in read(file) if made.question == question]
     if before and before[0].delta != delta:
         raise ValueError(
             f"{file}: this question was first asked with delta {before[0].delta:g}, not {delta:g}: "
             "use the same, since looks share it"
         )
-    for made in before:
-        if made.evidence == digest:
-            return made
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = Look(question, len(before) + 1, delta, digest, tuple(problems), now)
-    with file.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(asdict(made)) + "\n")
-    return made
+    new = Look(question, len(before) + 1, delta, digest, tuple(problems), now)
+    return next((made for made in before if made.evidence == digest), new)
 
 
 def read(file: Path) -> list[Look]:

@@ -10,12 +10,12 @@ from probexit.calibration.base import Array
 from probexit.calibration.certificate import Certificate, certify
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
+from probexit.experiments.fitting.grids import spread
 from probexit.experiments.methods.core.accounting import START, ExitValues
 from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.before_thinking import start_of, start_probe, start_states
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_sweep import spread
 from probexit.probes.base import Probe
 
 
@@ -55,7 +55,7 @@ class ThinkOrNot(Method):
 
     def _certified(self, context: Context, probe: Probe) -> Certificate:
         """Certify a threshold on the calibration split; the grid is from the fit split."""
-        grid = spread([_scores(probe, context.splits.fit)])
+        grid = spread(_scores(probe, context.splits.fit))
         traces = context.splits.calibrate
         exit_values = ExitValues.of(traces, context.closing, context.loss)
         answered = _scores(probe, traces)[:, None] >= grid

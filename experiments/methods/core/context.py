@@ -1,16 +1,21 @@
 """What every exit rule is given: the same traces, the same risk, the same accounting."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import Tensor
 
-from probexit.calibration.learn_then_test import LearnThenTest
+from probexit.calibration.base import Calibrator, ConfidentCalibrator
+from probexit.calibration.certificate import Certificate
 from probexit.exits.signals.base import Signal
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import ExitValues
+from probexit.experiments.risk_control.calibrators import DELTA, make_calibrator
+from probexit.experiments.risk_control.certify import certify_exits, certify_paid
+from probexit.experiments.risk_control.looks import Question, next_look
 from probexit.experiments.risk_control.losses.base import Loss
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 
@@ -34,6 +39,11 @@ class Context:
         loss: What the risk is the mean of.
         alphas: The risks at which our own rule is shown.
         seed: Of everything drawn.
+        calibrator_name: How thresholds are certified, by name.
+        looks: The run's log of looks: a row certifies at what the next look may spend, as
+            `probexit calibrate` does. None counts no looks.
+        loss_name: The loss, by name.
+        probe_name: The probe, by name.
         bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
     """
 
@@ -42,10 +52,14 @@ class Context:
     grid: Tensor
     closing: int
     alpha: float = 0.05
-    delta: float = 0.1
+    delta: float = DELTA
     loss: Loss = field(default_factory=LostCorrect)
     alphas: tuple[float, ...] = (0.02, 0.05, 0.1)
     seed: int = 0
+    calibrator_name: str = "learn_then_test"
+    looks: Path | None = None
+    loss_name: str = "lost_correct"
+    probe_name: str = "probe"
     bench: "LiveEvaluator | None" = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -65,6 +79,23 @@ class Context:
         found: T = self._made[key]
         return found
 
-    def calibrator(self, alpha: float) -> LearnThenTest:
+    def calibrator(self, alpha: float) -> Calibrator:
         """Make the calibrator that certifies every rule at risk ``alpha``."""
-        return LearnThenTest(alpha, self.delta)
+        made = make_calibrator(self.calibrator_name, alpha)
+        return replace(made, delta=self.delta) if isinstance(made, ConfidentCalibrator) else made
+
+    def certified(self, name: str, alpha: float, exits: Tensor, grid: Tensor) -> Certificate:
+        """Certify a rule from where it leaves the calibration traces.
+
+        Args:
+            name: The rule.
+            alpha: The risk that must not be exceeded.
+            exits: ``[n, m]`` cue index or ``NO_EXIT``.
+            grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
+        """
+        traces, calibrator = self.splits.calibrate, self.calibrator(alpha)
+        if self.looks is None:
+            return certify_exits(traces, exits, grid, self.loss, calibrator)
+        rule = self.probe_name if name == "probe" else name
+        ask = partial(next_look, self.looks, Question(rule, self.loss_name, alpha))
+        return certify_paid(traces, exits, grid, self.loss, calibrator, ask)

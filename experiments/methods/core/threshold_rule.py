@@ -8,10 +8,11 @@ from torch import Tensor
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import Signal
+from probexit.experiments.fitting.grids import policy_grid
 from probexit.experiments.methods.core.base import Method, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep, spread
+from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep
 from probexit.probes.one_thread import one_thread
 
 
@@ -35,7 +36,8 @@ class ThresholdRule(Method):
 
     def grid(self, context: Context, signal: Signal) -> Tensor:
         """Return the thresholds to certify among, ``[m]`` strict to lax."""
-        return spread([signal.scores(trace) for trace in context.splits.fit])
+        policy = self.policy(context)
+        return policy_grid(policy, [signal.scores(trace) for trace in context.splits.fit])
 
     def points(self, context: Context) -> dict[str, float]:
         """Return thresholds that are not certified, as published, by their label."""
@@ -54,7 +56,8 @@ class ThresholdRule(Method):
         grid = self.grid(context, signal)
         if not len(grid):
             raise Unavailable("no trace of the fit split has a cue: record with other --cues")
-        return ThresholdSweep(signal, self.policy(context), grid)
+        name = type(self).__module__.rpartition(".")[2]
+        return ThresholdSweep(signal, self.policy(context), grid, name)
 
     def outcomes(self, context: Context) -> list[Outcome]:
         sweep = self.sweep(context)

@@ -15,7 +15,6 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
-from probexit.experiments.risk_control.certify import certify_exits
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,13 @@ class ThresholdSweep:
         signal: What is measured at a cue.
         policy: When to leave; its threshold is replaced.
         grid: ``[m]`` thresholds, strict to lax, chosen without the calibration split.
+        name: The rule's name.
     """
 
     signal: Signal
     policy: ExitPolicy
     grid: Tensor
+    name: str = "probe"
     _known: dict[int, tuple[Trace, Tensor]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -53,9 +54,8 @@ class ThresholdSweep:
 
     def certified(self, context: Context, alpha: float) -> Point:
         """Certify a threshold of the grid at risk ``alpha`` on the calibration split."""
-        traces, calibrator = context.splits.calibrate, context.calibrator(alpha)
-        exits = self.exits(traces, self.grid)
-        found = certify_exits(traces, exits, self.grid, context.loss, calibrator)
+        exits = self.exits(context.splits.calibrate, self.grid)
+        found = context.certified(self.name, alpha, exits, self.grid)
         return Point(f"certified {100 * alpha:g} %", found.threshold, found)
 
     def exits(self, traces: Sequence[Trace], thresholds: Tensor) -> Tensor:
@@ -91,34 +91,11 @@ class ThresholdSweep:
         ]
 
 
-def spread(scores: Sequence[Tensor], finest: int = 200) -> Tensor:
-    """Choose thresholds among scores that are not calibrated on.
-
-    Args:
-        scores: ``[c_i]`` scores of each trace.
-        finest: Most thresholds.
-
-    Returns:
-        ``[m]`` strictly decreasing float32: every distinct score, or if these are too many, half
-        quantiles, half evenly spaced so that no region is skipped. Empty without scores.
-    """
-    pooled = torch.cat([torch.empty(0), *(s.float() for s in scores)])
-    pooled = pooled[pooled.isfinite()].sort().values
-    distinct: Tensor = torch.unique(pooled)
-    if len(distinct) <= finest:
-        return distinct.flip(0)
-    steps = torch.linspace(0, 1, finest // 2)
-    quantiles = pooled[(steps * (len(pooled) - 1)).long()]
-    even = torch.lerp(pooled[0], pooled[-1], steps)
-    both: Tensor = torch.unique(torch.cat([quantiles, even]))
-    return both.flip(0)
-
-
 def whole_numbers(traces: Sequence[Trace], least: int) -> Tensor:
     """Return each count from the most cues of any trace, or ``least`` if more, down to 1: ``[m]``.
 
-    Unlike ``spread`` it does not need a score that was reached, and never offers 0, at which a rule
-    would exit before it had anything to count.
+    Unlike ``policy_grid`` it does not need a score that was reached, and never offers 0, at which a
+    rule would exit before it had anything to count.
     """
     most = max((len(trace.cues) for trace in traces), default=0)
     return torch.arange(max(most, least), 0, -1, dtype=torch.float32)

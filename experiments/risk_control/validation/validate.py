@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from probexit.calibration.base import Array
-from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.split_conformal import SplitConformal
 from probexit.calibration.statistics.intervals import Interval, clopper_pearson
 from probexit.calibration.uncalibrated import Uncalibrated
 from probexit.exits.html import table
+from probexit.experiments.risk_control.calibrators import make_calibrator
 from probexit.experiments.risk_control.validation.rules import (
     CalibrationUnderTest,
     Ints,
@@ -23,6 +23,8 @@ from probexit.experiments.risk_control.validation.rules import (
     PerProblem,
     Pool,
 )
+
+LEARN_THEN_TEST = "learn_then_test"
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,13 @@ class Verdicts(list[Verdict]):
         return table(head, rows)
 
 
-def rules_at(alpha: float, delta: float) -> list[CalibrationUnderTest]:
-    """Return the calibrations shown side by side at one level."""
+def rules_at(
+    alpha: float, delta: float | None = None, calibrator: str = LEARN_THEN_TEST
+) -> list[CalibrationUnderTest]:
+    """Return the calibrations shown side by side at one level, the one asked about first."""
+    title = "Learn-then-Test" if calibrator == LEARN_THEN_TEST else calibrator.replace("_", " ")
     return [
-        PerProblem("Learn-then-Test", LearnThenTest(alpha, delta)),
+        PerProblem(title, make_calibrator(calibrator, alpha, delta)),
         PerProblem("split conformal", SplitConformal(alpha)),
         PerCueCalibration("LYNX per cue", alpha),
         PerProblem("uncalibrated", Uncalibrated(alpha)),
@@ -83,20 +88,22 @@ def rules_at(alpha: float, delta: float) -> list[CalibrationUnderTest]:
 def validate(
     pool: Pool,
     alphas: Sequence[float],
-    delta: float = 0.1,
+    delta: float | None = None,
     calibration: int = 600,
     splits: int = 300,
     seed: int = 0,
+    calibrator: str = LEARN_THEN_TEST,
 ) -> Verdicts:
     """Calibrate on problems drawn with replacement and judge on the pool they come from.
 
     Args:
         pool: Problems that the probe was not fitted on.
         alphas: Levels.
-        delta: Chance that a Learn-then-Test certificate may fail.
+        delta: Chance that a certificate may fail; None is the usual one, where there is one.
         calibration: Problems in each calibration draw.
         splits: Number of draws.
-        seed: Of the draws.
+        seed: Seed of the draws.
+        calibrator: The calibrator that is asked about, by name.
 
     Raises:
         ValueError: if there is no re-draw, or no problem in one.
@@ -106,7 +113,9 @@ def validate(
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(pool.scores), size=(splits, calibration))
     return Verdicts(
-        _verdict(pool, rule, alpha, draws) for alpha in alphas for rule in rules_at(alpha, delta)
+        _verdict(pool, rule, alpha, draws)
+        for alpha in alphas
+        for rule in rules_at(alpha, delta, calibrator)
     )
 
 

@@ -24,7 +24,7 @@ from probexit.experiments.recording.cues import cue_set
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.tasks.by_name import task
-from probexit.experiments.risk_control.certify import build_controller, certify_rule
+from probexit.experiments.risk_control.certify import certify_rule
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 from probexit.hooks.models import Reasoner
 
@@ -47,10 +47,10 @@ def promise(run: Run, n: int) -> Promise:
     known, rest = traces[:-n], traces[-n:]
     fitted = fit(known, run.manifest.layers, layers=run.manifest.layers[-2:])
     highest = [fitted.signal.scores(t).max() for t in rest if len(t.cues)]
-    certificate = certify_rule(
+    certified = certify_rule(
         known, (fitted.signal, Threshold()), fitted.grid, LostCorrect(), LearnThenTest(0.2)
     )
-    controller = build_controller(run, fitted.signal, certificate, {})
+    controller = certified.controller(run)
     controller = controller.with_threshold(float(torch.stack(highest).quantile(1 / 3)))
     left = exits(controller.policy, [fitted.signal.scores(t) for t in rest])
     return Promise(controller, rest, left, Decoding(**run.manifest.decoding))

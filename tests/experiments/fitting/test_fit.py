@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from probexit.exits.trace import Trace
-from probexit.experiments.fitting.fit import PROBES, fit, load_fit, save_fit, threshold_grid
+from probexit.experiments.fitting.fit import PROBES, fit, load_fit, save_fit
 from probexit.experiments.fitting.targets import TARGETS
 from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import members
@@ -78,19 +78,6 @@ def test_refusals(make_traces: Make, recorded_layers: tuple[int, ...], tmp_path:
         fit(right, recorded_layers, layers=recorded_layers)
     with pytest.raises(ValueError, match="has no fitted probe: run `probexit fit"):
         load_fit(Run(tmp_path))
-
-
-def test_the_grid_runs_from_strict_to_lax() -> None:
-    scores = torch.rand(5000) ** 8  # most of them near zero
-    grid = threshold_grid(scores, 50)
-    assert grid.dtype == torch.float32
-    assert (grid.diff() < 0).all()
-    assert grid[0] == max(scores.max(), 0.995)
-    assert grid[-1] == scores.min()
-    gaps = -torch.cat([torch.tensor([1.0]), grid]).diff()
-    assert gaps.max() < 0.011  # no region is skipped
-    assert (grid < 0.01).sum() > 10  # and it is dense where the scores are
-    assert len(threshold_grid(torch.full((9,), 0.5))) == 199  # doubles are dropped
 
 
 def test_a_closing_text_that_is_never_right_is_told_from_too_few_problems(

@@ -16,10 +16,11 @@ from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import NO_EXIT, exit_table, exits
 from probexit.exits.signals.base import Signal
+from probexit.exits.signals.run_length import RunLength
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.fit import Fit, fit
 from probexit.experiments.recording.run import Run
-from probexit.experiments.risk_control.certify import build_controller, certify_rule
+from probexit.experiments.risk_control.certify import certify_rule
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 from probexit.experiments.risk_control.losses.wrong_at_exit import WrongAtExit
 
@@ -49,10 +50,11 @@ def test_the_certificate_speaks_of_the_rule_as_deployed(world: World, policy: Ex
     """Replayed at the certified threshold, the rule loses what the certificate says."""
     traces = world.traces[:500]
     rule = (world.signal, policy)
-    certificate = certify_rule(
+    certified = certify_rule(
         traces, rule, world.fitted.grid, LostCorrect(), LearnThenTest(ALPHA, DELTA)
     )
-    deployed = replace(policy, threshold=certificate.threshold)
+    deployed, certificate = certified.policy, certified.certificate
+    assert deployed == replace(policy, threshold=certificate.threshold)
     lost = 0
     for trace, left in zip(
         traces, exits(deployed, [world.signal.scores(t) for t in traces]), strict=True
@@ -66,7 +68,8 @@ def test_the_certificate_speaks_of_the_rule_as_deployed(world: World, policy: Ex
 def test_nothing_certified_is_never(world: World) -> None:
     rule = (world.signal, Threshold())
     strict = LearnThenTest(0.001, 0.01)
-    certificate = certify_rule(world.traces[:50], rule, world.fitted.grid, WrongAtExit(), strict)
+    certified = certify_rule(world.traces[:50], rule, world.fitted.grid, WrongAtExit(), strict)
+    certificate = certified.certificate
     assert certificate.threshold == float("inf")
     assert "Nothing certified" in certificate.statement
 
@@ -80,15 +83,15 @@ def test_the_grid_must_run_from_strict_to_lax(world: World) -> None:
 def test_the_controller_is_the_one_that_was_certified(
     world: World, greedy_run: Run, shipped: Any
 ) -> None:
-    certificate = certify_rule(
+    certified = certify_rule(
         world.traces[:500],
         (world.signal, Threshold()),
         world.fitted.grid,
         LostCorrect(),
         LearnThenTest(ALPHA, DELTA),
     )
-    controller = build_controller(greedy_run, world.signal, certificate, {"loss": "lost_correct"})
-    assert controller.policy == Threshold(certificate.threshold)
+    controller = certified.controller(greedy_run, loss="lost_correct")
+    assert controller.policy == Threshold(certified.certificate.threshold)
     assert controller.signal is world.signal
     assert controller.model is not None
     assert controller.model.name == "shipped"  # what was asked for, not a path of this machine
@@ -99,6 +102,41 @@ def test_the_controller_is_the_one_that_was_certified(
     assert (said["alpha"], said["delta"], said["problems"]) == (ALPHA, DELTA, 500)
     assert (said["task"], said["loss"], said["model"]) == ("arith", "lost_correct", "shipped")
     assert said["decoding"]["temperature"] == 0.0
+
+
+def test_another_policy_than_the_certified_one_cannot_be_deployed(world: World) -> None:
+    """A patience rule that was certified leaves later than a threshold at the same number."""
+    traces, calibrator = world.traces[:500], LearnThenTest(ALPHA, DELTA)
+    rule = (world.signal, Patience(patience=3))
+    certified = certify_rule(traces, rule, world.fitted.grid, LostCorrect(), calibrator)
+    scores = [world.signal.scores(trace) for trace in traces]
+    other = Threshold(certified.certificate.threshold)
+    lost = [
+        sum(
+            t.correct and not t.correct_at(cue)
+            for t, cue in zip(traces, exits(p, scores), strict=True)
+        )
+        for p in (certified.policy, other)
+    ]
+    assert lost[0] == certified.certificate.losses < lost[1]  # what was promised is not for it
+    with pytest.raises(ValueError, match="the certificate is for a threshold of"):
+        replace(certified, policy=replace(certified.policy, threshold=0.1))
+
+
+def test_probing_is_what_the_certified_rule_decodes(world: World) -> None:
+    rule = (world.signal, Threshold())
+    calibrator = LearnThenTest(ALPHA, DELTA)
+    traces = world.traces[:200]
+    assert certify_rule(traces, rule, world.fitted.grid, LostCorrect(), calibrator).probing == 0
+    trial = (RunLength(3), Threshold())
+    grid = torch.tensor([3.0, 2.0, 1.0])
+    found = certify_rule(traces, trial, grid, LostCorrect(), LearnThenTest(0.9, DELTA))
+    left = exits(found.policy, [found.signal.scores(t) for t in traces])
+    spent = [
+        trial[0].cost(t)[: len(t.cues) if cue is None else cue + 1].sum()
+        for t, cue in zip(traces, left, strict=True)
+    ]
+    assert found.probing == pytest.approx(float(np.mean(spent)))
 
 
 @dataclass(frozen=True)

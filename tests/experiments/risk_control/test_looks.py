@@ -32,26 +32,26 @@ def test_what_is_spent_never_exceeds_delta() -> None:
 
 def test_more_data_is_a_further_look_and_the_same_is_none(tmp_path: Path) -> None:
     file = tmp_path / "looks.jsonl"
-    numbers = [look(file, ASKED, DELTA, (["a"], e)).number for e in ("1", "1", "2", "3", "2")]
+    numbers = [look(file, ASKED, DELTA, ["a"], e).number for e in ("1", "1", "2", "3", "2")]
     assert numbers == [1, 1, 2, 3, 2]
     other = Question("logistic", "lost_correct", 0.1)
-    assert look(file, other, DELTA, (["a"], "3")).number == 1
+    assert look(file, other, DELTA, ["a"], "3").number == 1
     assert [made.number for made in read(file)] == [1, 2, 3, 1]
     assert "Look 3" in str(read(file)[2])
     assert read(file)[2].spent == pytest.approx(DELTA / 12)
 
 
 def test_looks_share_one_delta(tmp_path: Path) -> None:
-    look(tmp_path / "looks.jsonl", ASKED, 0.1, (["a"], "1"))
+    look(tmp_path / "looks.jsonl", ASKED, 0.1, ["a"], "1")
     with pytest.raises(ValueError, match=r"first asked with delta 0.1, not 0.2"):
-        look(tmp_path / "looks.jsonl", ASKED, 0.2, (["a"], "2"))
+        look(tmp_path / "looks.jsonl", ASKED, 0.2, ["a"], "2")
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"question": {"rule": 1}}'])
 def test_a_damaged_log_is_refused(line: str, tmp_path: Path) -> None:
     (tmp_path / "looks.jsonl").write_text(line + "\n")
     with pytest.raises(ValueError, match="line 1 is no look"):
-        look(tmp_path / "looks.jsonl", ASKED, DELTA, (["a"], "1"))
+        look(tmp_path / "looks.jsonl", ASKED, DELTA, ["a"], "1")
 
 
 def test_evidence_is_the_problems_the_losses_and_the_way() -> None:

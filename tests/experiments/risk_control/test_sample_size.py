@@ -58,10 +58,9 @@ def test_a_pilot_counts_what_the_rule_saves_and_loses(
     looked = with_pilot(plan(0.1, 0.1, sizes=(10, 200)), pilot)
     assert looked.pilot == len(traces)
     assert [look.certified for look in looked.outlook] == [0.0, 1.0]
-    certified = certify_rule(
-        traces, (fitted.signal, Threshold()), fitted.grid, LostCorrect(), LearnThenTest(0.1)
-    )
-    column = int(np.argmax(pilot.grid == certified.threshold))
+    rule = (fitted.signal, Threshold())
+    certified = certify_rule(traces, rule, fitted.grid, LostCorrect(), LearnThenTest(0.1))
+    column = int(np.argmax(pilot.grid == certified.policy.threshold))
     assert looked.outlook[1].saving == pytest.approx(pilot.savings[:, column].mean(), abs=0.1)
 
 

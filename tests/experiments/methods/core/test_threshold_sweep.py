@@ -6,7 +6,7 @@ import torch
 from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import NO_EXIT
-from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep, spread
+from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep
 
 GRID = torch.tensor([0.9, 0.5, 0.1])
 
@@ -49,29 +49,3 @@ def test_certified_is_the_last_that_passes_not_the_first_that_fails(small, given
     assert point.threshold == 0.25
     assert point.label == "certified 5 %"
     assert point.certificate.losses == 0
-
-
-def test_spread_keeps_distinct_scores():
-    assert spread([torch.tensor([2.0, 1.0]), torch.empty(0), torch.tensor([2.0])]).tolist() == [
-        2.0,
-        1.0,
-    ]
-
-
-def test_spread_of_many_scores_covers_them_and_leaves_no_gap():
-    scores = torch.cat([torch.rand(5000) * 0.1, torch.tensor([1.0])])
-    grid = spread([scores])
-    assert len(grid) <= 200
-    assert (grid.diff() < 0).all()
-    assert grid[0] == scores.max()
-    assert grid[-1] == scores.min()
-    assert grid.diff().abs().max() < 0.011
-    assert (grid < 0.1).sum() > 100
-
-
-def test_spread_ignores_what_is_not_a_number():
-    assert spread([torch.tensor([0.5, math.nan, math.inf])]).tolist() == [0.5]
-
-
-def test_spread_of_nothing():
-    assert len(spread([])) == 0
