@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 
 def now() -> str:
@@ -69,25 +70,42 @@ class Decision:
             ValueError: if the line is no decision.
         """
         try:
-            data: dict[str, Any] = json.loads(line)
-            found = data.pop("audit")
-            audit = None if found is None else {int(cue): same for cue, same in found.items()}
-            return cls(scores=tuple(data.pop("scores")), audit=audit, **data)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a line of a decision log ({error}): {line[:80]!r}") from error
+            made: Decision = _ADAPTER.validate_json(line)
+            if not line.startswith(BEGINS.decode()):
+                raise ValueError(f"not a line of a decision log: {line[:80]!r}")
+            return made
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            what = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}".removeprefix(": ")
+            raise ValueError(f"not a line of a decision log ({what}): {line[:80]!r}") from error
+
+
+BEGINS = b'{"request": "'
+"""How every line begins."""
+
+
+_ADAPTER = TypeAdapter(Decision)
 
 
 class DecisionLog:
     """A file that decisions are appended to, by one process at a time."""
 
     def __init__(self, file: Path | str) -> None:
-        """Open a log, new or old; a last line that was cut short is taken away."""
+        """Open a log, new or old; a last line that was cut short is taken away.
+
+        Raises:
+            ValueError: if the file is there and is no decision log; it is not touched.
+        """
         self.file = Path(file)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         if self.file.is_file():
+            read(self.file)
             content = self.file.read_bytes()
             whole = content.rfind(b"\n") + 1
-            if whole < len(content):
+            cut = content[whole:]
+            if cut and not whole and not cut.startswith(BEGINS) and not BEGINS.startswith(cut):
+                raise ValueError(f"{self.file} is no decision log: name another file")
+            if cut:
                 os.truncate(self.file, whole)
 
     def append(self, decision: Decision) -> None:
@@ -107,11 +125,14 @@ def read(file: Path) -> list[Decision]:
     """
     if not file.is_file():
         raise ValueError(f"there is no decision log {file}: serve with an audit to write one")
-    whole = file.read_text(encoding="utf-8").rpartition("\n")[0]
+    try:
+        whole = file.read_text(encoding="utf-8").rpartition("\n")[0]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no decision log (not UTF-8): name another file") from error
     found = []
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             found.append(Decision.from_line(line))
         except ValueError as error:
-            raise ValueError(f"{file}:{number}: {error}") from error
+            raise ValueError(f"{file}:{number}: {error}: restore the file") from error
     return found

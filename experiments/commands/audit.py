@@ -24,6 +24,7 @@ class AuditCommand(Command):
 
         from probexit.exits.controller import ExitController
         from probexit.exits.engines.decoding import Decoding
+        from probexit.exits.locked import locked
         from probexit.exits.production.audit import Audit as Choice
         from probexit.exits.production.in_loop import InLoop
         from probexit.exits.production.log import DecisionLog
@@ -50,14 +51,15 @@ class AuditCommand(Command):
         )
         reasoner = load(source)
         decoding = Decoding(**{**promise.get("decoding", {}), "seed": args.seed})
-        production = Production(
-            InLoop(reasoner.model, reasoner.tokenizer, decoding),
-            controller,
-            DecisionLog(args.log),
-            choice,
-            agreement(problems),
-        )
-        serve_items(production, reasoner, items)
+        with locked(args.log, "wait for it, or choose another --log"):
+            production = Production(
+                InLoop(reasoner.model, reasoner.tokenizer, decoding),
+                controller,
+                DecisionLog(args.log),
+                choice,
+                agreement(problems),
+            )
+            serve_items(production, reasoner, items)
         audits = [d for d in production.log if d.audit is not None]
         print(f"{len(items)} requests served, decisions in {args.log}, {len(audits)} audited")
         print(f"Next: probexit watch {args.log} --run RUN, or probexit recalibrate {args.log}")

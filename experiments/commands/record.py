@@ -66,6 +66,7 @@ class RecordCommand(Command):
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
         if args.answer_tokens < 1:
             raise ValueError(f"--answer-tokens {args.answer_tokens} must be at least 1")
+        decoding = _decoding(args)
         _shares(args, Run(args.out))
         cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
         problems = task(args.task, args.data, args.seed)
@@ -74,7 +75,6 @@ class RecordCommand(Command):
         args.cues = args.cues or reasoner.tokenizer.init_kwargs.get("probexit_cues", REFLECTION)
         cues = cue_set(args.cues)
         layers = _layers(args.layers, reasoner.model)
-        decoding = _decoding(args)
         refuse_wrong(run_checks(reasoner, short=True))
         run = Run(args.out)
         manifest = _manifest(args, reasoner, layers, asdict(decoding))
@@ -148,7 +148,7 @@ def _manifest(
 
     from probexit import __version__
     from probexit.exits.fingerprint import Fingerprint
-    from probexit.experiments.recording.run import Manifest
+    from probexit.experiments.recording.run import Manifest, template_digest
 
     vocabulary = repr(sorted(reasoner.tokenizer.get_vocab().items())).encode()
     return Manifest(
@@ -174,7 +174,7 @@ def _manifest(
         },
         answer_samples=args.answer_samples,
         dtype=args.dtype,
-        template=hashlib.sha256(str(reasoner.tokenizer.chat_template).encode()).hexdigest()[:16],
+        template=template_digest(reasoner),
         template_args=dict(reasoner.template_args),
     )
 

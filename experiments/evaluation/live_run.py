@@ -17,12 +17,15 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.locked import locked
 from probexit.exits.production.digest import digest
 from probexit.experiments.recording.answering import answer_text
 from probexit.experiments.recording.record import thinking_span
+from probexit.experiments.recording.run import template_digest
 from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.models import Reasoner
+from probexit.probes.artefacts.strict_json import read_json
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,11 @@ def run_to_folder(live: Live, folder: Path, n: int, chunk: int = 256) -> list[di
         ValueError: if the task has fewer problems, or the folder holds another run's results.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, "wait for it, or choose another --out"):
+        return _run_to_folder(live, folder, n, chunk)
+
+
+def _run_to_folder(live: Live, folder: Path, n: int, chunk: int) -> list[dict[str, Any]]:
     _claim(folder / "settings.json", _settings(live))
     file = folder / "results.jsonl"
     lines = _whole_lines(file)
@@ -101,8 +109,11 @@ def run_to_folder(live: Live, folder: Path, n: int, chunk: int = 256) -> list[di
     if len(items) < n:
         raise ValueError(f"the task has only {len(items)} problems: use --n {len(items)}")
     for line, item in zip(lines, items, strict=False):
-        if line["id"] != item.id:
-            raise ValueError(f"{file} holds results of other problems: choose another --out")
+        if [line.get(key) for key in ("id", "question", "gold")] != [*vars(item).values()]:
+            raise ValueError(
+                f"{file} holds results of other problems (has the task's file changed?): choose "
+                "another --out"
+            )
     while len(lines) < n:
         part = items[len(lines) : len(lines) + chunk]
         new = live.run(part, len(lines))
@@ -120,6 +131,8 @@ def _settings(live: Live) -> dict[str, Any]:
         "task": f"{type(live.task).__module__.rpartition('.')[2]}:{live.task.variant}",
         "controller": digest(live.controller) if live.controller else None,
         "model": asdict(Fingerprint.of(live.reasoner.model)),
+        "dtype": str(live.reasoner.model.dtype).removeprefix("torch."),
+        "template": template_digest(live.reasoner),
         **decoding,
     }
 
@@ -129,7 +142,7 @@ def _claim(file: Path, settings: dict[str, Any]) -> None:
     if not file.is_file():
         file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
-    old = json.loads(file.read_text(encoding="utf-8"))
+    old = read_json(file, "choose another --out")
     for key in (key for key in settings if old.get(key) != settings[key]):
         raise ValueError(
             f"{file.parent} holds results with {key} = {old.get(key)!r}, not {settings[key]!r}: "
@@ -143,9 +156,20 @@ def _whole_lines(file: Path) -> list[dict[str, Any]]:
         return []
     text = file.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
+    lines = [_result(file, n, line) for n, line in enumerate(whole.splitlines(), 1)]
     if whole != text:
         file.write_text(whole, encoding="utf-8")
-    return [json.loads(line) for line in whole.splitlines()]
+    return lines
+
+
+def _result(file: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+        if isinstance(found["id"], str) and isinstance(found["correct"], bool):
+            return found
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise ValueError(f"{file}:{number} is no result of a run: choose another --out")
 
 
 def summarise(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:

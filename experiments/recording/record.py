@@ -13,6 +13,7 @@ from tqdm import tqdm
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
+from probexit.exits.locked import locked
 from probexit.exits.trace import Cues, Trace
 from probexit.experiments.recording.answering import answer_text
 from probexit.experiments.recording.first_look import as_lines, refuse_closing
@@ -56,6 +57,10 @@ class Recorder:
             ValueError: if the task has fewer problems, or others than those recorded; after the
                 first shard, if forced answers are not right where the full run is.
         """
+        with locked(run.folder, "wait for it, or choose another --out"):
+            self._record(run, n, shard_size)
+
+    def _record(self, run: Run, n: int, shard_size: int) -> None:
         looked = False
         done = sum(len(run.recorded(i)) for i in range(-(-n // shard_size)))
         with tqdm(total=n, initial=min(done, n), unit="problem", desc="record") as bar:

@@ -1,14 +1,23 @@
 """A run folder: the manifest, the shards, and the traces in them."""
 
+import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from probexit.exits.engines.decoding import Decoding
 from probexit.exits.trace import Trace
-from probexit.experiments.recording.shards import items_in, read_shard
+from probexit.experiments.recording.shards import items_in, read_shard, shard_numbers
 from probexit.experiments.recording.tasks.base import Item
+from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags
+from probexit.probes.artefacts.strict_json import read_json
+
+RESTORE = "put back the one that `probexit record` wrote"
 
 
 @dataclass(frozen=True)
@@ -83,12 +92,20 @@ class Run:
         file = self.folder / "manifest.json"
         if not file.is_file():
             raise ValueError(f"{self.folder} is not a run: make one with `probexit record`")
+        data = read_json(file, RESTORE)
+        unknown = sorted(data.keys() - Manifest.__dataclass_fields__.keys())
+        if unknown:
+            raise ValueError(f"{file}: {unknown[0]!r} is unknown to this version: {RESTORE}")
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-            shares = {"shares": tuple(data["shares"])} if "shares" in data else {}
-            return Manifest(**{**data, "layers": tuple(data["layers"]), **shares})
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} is no manifest of this version: {error}") from error
+            found: Manifest = TypeAdapter(Manifest).validate_json(json.dumps(data), strict=True)
+            _check(found)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            field = ".".join(map(str, wrong["loc"]))
+            raise ValueError(f"{file}: {field}: {wrong['msg']}: {RESTORE}") from error
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}: {RESTORE}") from error
+        return found
 
     def begin(self, manifest: Manifest) -> None:
         """Start the run, or continue one made with the same settings.
@@ -121,14 +138,43 @@ class Run:
         Raises:
             ValueError: if the folder is not a run, or nothing was recorded.
         """
-        numbers = sorted(int(f.stem.split("-")[1]) for f in self.shards.glob("shard-*.parquet"))
         traces: list[Trace] = []
-        for number in numbers:
+        for number in shard_numbers(self.shards):
             traces += read_shard(self.shards, number)
+        counts = Counter((trace.problem, trace.rollout) for trace in traces)
+        twice = [problem for (problem, _), count in counts.items() if count > 1]
+        if twice:
+            raise ValueError(f"{self.shards} holds problem {twice[0]!r} twice: record again")
         if not traces:
             _ = self.manifest  # tells a folder that is no run
             raise ValueError(f"{self.folder} holds no traces yet: run `probexit record` again")
         return traces
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuse values that no recording has.
+
+    Raises:
+        ValueError: naming the field.
+    """
+    unknown = sorted(manifest.decoding.keys() - Decoding.__dataclass_fields__.keys())
+    if unknown:
+        raise ValueError(f"decoding holds {unknown[0]!r}, which is unknown to this version")
+    TypeAdapter(Decoding).validate_json(json.dumps(manifest.decoding), strict=True)
+    if min(manifest.answer_tokens, manifest.shard_size) < 1 or manifest.seed < 0:
+        raise ValueError("answer_tokens and shard_size must be at least 1, seed at least 0")
+    try:
+        tags_from(manifest.tags)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"tags are no thinking tags ({error})") from error
+    if not manifest.layers or min(manifest.layers) < 0:
+        raise ValueError(f"layers {manifest.layers} are no layers")
+
+
+def template_digest(reasoner: Reasoner) -> str:
+    """Return a hash of the chat template and its arguments."""
+    whole = f"{reasoner.tokenizer.chat_template}{sorted(reasoner.template_args.items())}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def tags_from(data: dict[str, Any]) -> ThinkTags:

@@ -6,13 +6,17 @@ gets a new tensor file beside the old one. A run killed at any instant therefore
 and, at worst, files nobody reads.
 """
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -43,6 +47,8 @@ _TRACE_FIELDS = (
     "question",
     "begins",
 )
+RECORD_AGAIN = "delete both files of the shard and run the same `probexit record` again"
+_OURS = re.compile(r"shard-\d{5}(\.parquet|-\d+\.safetensors)(\.tmp)?|\..*")
 START = -1  # the row of the forced exit before any thinking
 
 
@@ -68,25 +74,59 @@ def write_shard(folder: Path, number: int, traces: Sequence[Trace]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors, index = tensor_file(folder, number, len(traces)), index_file(folder, number)
     table = pa.Table.from_pylist([row for trace in traces for row in _rows(trace)])
-    _replace(tensors, lambda tmp: _save(_tensors(traces), tmp))
+    made_for = {"items": items_digest(trace.problem for trace in traces)}
+    _replace(tensors, lambda tmp: _save(_tensors(traces), tmp, made_for))
     _replace(index, lambda tmp: pq.write_table(table, tmp))
     for stale in set(folder.glob(f"shard-{number:05d}[-.]*")) - {tensors, index}:
         stale.unlink()
+
+
+def items_digest(problems: Iterable[str]) -> str:
+    """Return what a shard's tensors are signed with: a hash of its problems, in order."""
+    return hashlib.sha256(json.dumps(list(problems)).encode()).hexdigest()[:32]
+
+
+def shard_numbers(folder: Path) -> list[int]:
+    """Return the numbers of a run's shards, ascending from 0 without a gap.
+
+    Raises:
+        ValueError: on a file that only looks like a shard (a copy would count its problems twice),
+            or a shard that is missing.
+    """
+    for file in sorted(folder.glob("*")):
+        if not _OURS.fullmatch(file.name):
+            raise ValueError(f"{file} is no file of this run: move it out of the folder")
+    found = sorted(int(file.stem.split("-")[1]) for file in folder.glob("shard-*.parquet"))
+    missing = sorted(set(range(len(found))) - set(found))
+    if missing:
+        raise ValueError(
+            f"{index_file(folder, missing[0])} is missing: put it back, or `probexit record` again "
+            "with the same settings fills the gap"
+        )
+    return found
 
 
 def read_shard(folder: Path, number: int) -> list[Trace]:
     """Read a shard's traces.
 
     Raises:
-        ValueError: if an older version of probexit recorded it, without some of the columns.
+        ValueError: if its files are damaged or not each other's, or an older version of probexit
+            recorded it, without some of the columns.
     """
-    import pyarrow.parquet as pq
-
-    rows: list[dict[str, Any]] = pq.read_table(index_file(folder, number)).to_pylist()
-    data = load_file(tensor_file(folder, number, sum(row["cue"] == START for row in rows)))
+    rows = _index(folder, number)
+    problems = [row["problem"] for row in rows if row["cue"] == START]
+    file = tensor_file(folder, number, len(problems))
+    data, signed = _load(file)
+    if signed not in ("", items_digest(problems)):
+        raise ValueError(f"{file} holds the tensors of other problems: {RECORD_AGAIN}")
     missing = [name for name in (*_CUE_COLUMNS, *_TOKEN_COLUMNS) if name not in data]
     if missing:
         raise ValueError(f"{folder} was recorded without {missing}: record again with this version")
+    if _counts(rows) != data["rows"].tolist() or not _whole(data, len(problems)):
+        raise ValueError(
+            f"{file} and {index_file(folder, number).name} hold different numbers of cues or "
+            f"tokens: {RECORD_AGAIN}"
+        )
     names = (*_CUE_COLUMNS, *(name for name in _OPTIONAL if name in data))
     traces: list[Trace] = []
     at = 0
@@ -101,15 +141,56 @@ def read_shard(folder: Path, number: int) -> list[Trace]:
 
 def items_in(folder: Path, number: int) -> list[Item]:
     """Return the problem of each trace in a shard; none if it is not whole."""
-    import pyarrow.parquet as pq
-
     index = index_file(folder, number)
     if not index.is_file():
         return []
-    columns = ["problem", "question", "gold", "cue"]
-    rows = pq.read_table(index, columns=columns).to_pylist()
+    rows = _index(folder, number, ["problem", "question", "gold", "cue"])
     items = [Item(r["problem"], r["question"], r["gold"]) for r in rows if r["cue"] == START]
     return items if tensor_file(folder, number, len(items)).is_file() else []
+
+
+def _index(folder: Path, number: int, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = index_file(folder, number)
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(file, columns=columns).to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ValueError(f"{file} is damaged ({reason}): {RECORD_AGAIN}") from error
+    lacking = {"problem", "cue", *(columns or _TRACE_FIELDS)} - rows[0].keys() if rows else ()
+    if lacking:
+        raise ValueError(f"{file} lacks the columns {', '.join(sorted(lacking))}: {RECORD_AGAIN}")
+    return rows
+
+
+def _load(file: Path) -> tuple[dict[str, Tensor], str]:
+    """Return a shard's tensors, and what they are signed with ("" by earlier versions)."""
+    try:
+        with safe_open(file, "pt") as opened:
+            signed = (opened.metadata() or {}).get("items", "")
+        return load_file(file), signed
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ValueError(f"{file} is damaged ({reason}): {RECORD_AGAIN}") from error
+
+
+def _counts(rows: list[dict[str, Any]]) -> list[int]:
+    """Count the rows of each trace: each begins with the forced exit before any thinking."""
+    starts = [i for i, row in enumerate(rows) if row["cue"] == START]
+    return [b - a for a, b in pairwise([*starts, len(rows)])] if starts[:1] == [0] else []
+
+
+def _whole(data: dict[str, Tensor], traces: int) -> bool:
+    """Tell whether every column has as many rows as the others say."""
+    cues = int(data["rows"].sum())
+    tokens = (data.get(f"{name}_length", torch.empty(0)) for name in _TOKEN_COLUMNS)
+    return (
+        all(len(data[name]) == cues for name in _CUE_COLUMNS)
+        and all(len(lengths) == traces for lengths in tokens)
+        and all(len(data[n]) == int(data[f"{n}_length"].sum()) for n in _TOKEN_COLUMNS)
+    )
 
 
 def _rows(trace: Trace) -> list[dict[str, Any]]:
@@ -179,9 +260,9 @@ def _trace(own: dict[str, Tensor], part: dict[str, Tensor], rows: list[dict[str,
     return Trace(**fields, agrees=agrees, cues=cues(slice(1, None)), start=cues(slice(0, 1)))
 
 
-def _save(data: dict[str, Tensor], file: Path) -> None:
+def _save(data: dict[str, Tensor], file: Path, made_for: dict[str, str]) -> None:
     try:
-        save_file(data, file)
+        save_file(data, file, made_for)
     except SafetensorError as error:  # what safetensors makes of a full disk
         raise OSError(f"cannot write {file}: {error}") from error
 
@@ -189,7 +270,10 @@ def _save(data: dict[str, Tensor], file: Path) -> None:
 def _replace(file: Path, write: Callable[[Path], None]) -> None:
     tmp = file.with_name(f"{file.name}.tmp")
     try:
+        tmp.touch()
+        mode = tmp.stat().st_mode
         write(tmp)
+        os.chmod(tmp, mode)  # safetensors writes files that only their owner may read
         os.replace(tmp, file)
     except BaseException:
         tmp.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from probexit.calibration.base import Array
+from probexit.exits.locked import locked
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,11 @@ def look(
     Raises:
         ValueError: on a line that is no look, or a question asked with another delta before.
     """
-    made = next_look(file, question, delta, problems, digest)
-    if made not in read(file):
-        with file.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(asdict(made)) + "\n")
+    with locked(file, "wait for it"):
+        made = next_look(file, question, delta, problems, digest)
+        if made not in read(file):
+            with file.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(made)) + "\n")
     return made
 
 
@@ -137,5 +139,5 @@ def _parsed(file: Path, number: int, line: str) -> Look:
         data: dict[str, Any] = json.loads(line)
         question = Question(**data.pop("question"))
         return Look(question=question, problems=tuple(data.pop("problems")), **data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{file}, line {number} is no look ({error}): restore the file") from error

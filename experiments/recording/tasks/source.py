@@ -1,5 +1,6 @@
 """Where a task's rows come from: a local file of JSON lines, or a data set of the hub."""
 
+import codecs
 import gzip
 import json
 import zlib
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _GZIP = b"\x1f\x8b"
+LARGEST = 1 << 29
+"""Bytes of a task file, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,30 @@ def read(path: Path) -> list[SourceRow]:
 
 def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
+        with path.open("rb") as file:
+            zipped = file.read(2) == _GZIP
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(
             f"cannot read {path}: {getattr(error, 'strerror', '') or error}"
         ) from error
+    if len(content) > LARGEST:
+        raise ValueError(f"{path} holds more than {LARGEST >> 20} MiB: split it")
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def _row(place: str, line: bytes) -> SourceRow:
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse_constant)
+        json.dumps(record, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError(f"{place}: nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{place}: half a surrogate pair ({error.object[error.start]!r}), which is no text: "
+            "write the character itself, or leave it out"
+        ) from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{place}: not UTF-8 text (byte {error.start})") from error
     except json.JSONDecodeError as error:
@@ -118,3 +134,7 @@ def _row(place: str, line: bytes) -> SourceRow:
     if not isinstance(record, dict):
         raise ValueError(f"{place}: not a JSON object but {type(record).__name__}")
     return SourceRow(place, record)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise json.JSONDecodeError(f"{name} is no number", name, 0)

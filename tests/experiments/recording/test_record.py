@@ -167,11 +167,14 @@ def test_the_answer_follows_the_thinking(shipped: Reasoner) -> None:
     assert answer("The answer is<|im_end|>", prompt="") == "The answer is"
 
 
+TAGS = {"open": "<a>", "close": "</a>", "mute": ["a", "b"]}
+
+
 def manifest(**changes: Any) -> Manifest:
     texts = ("model", "revision", "task", "data", "cues", "closing", "tokenizer")
     plain: dict[str, Any] = dict.fromkeys(texts, "")
     plain |= {"layers": (1, 2), "answer_tokens": 8, "shard_size": 4, "seed": 0}
-    plain |= {"tags": {"mute": ["a", "b"]}, "fingerprint": {}, "versions": {"torch": "1"}}
+    plain |= {"tags": TAGS, "fingerprint": {}, "versions": {"torch": "1"}}
     plain |= {"decoding": {"temperature": 1.0, "batch_size": 64}}
     return Manifest(**plain | changes)
 
@@ -192,7 +195,7 @@ def test_a_run_goes_on_with_the_same_settings_only(
     Run(tmp_path).begin(manifest())
     with pytest.raises(ValueError, match=message):
         Run(tmp_path).begin(manifest(**change))
-    assert Run(tmp_path).manifest == replace(manifest(), tags={"mute": ["a", "b"]})
+    assert Run(tmp_path).manifest == manifest()
 
 
 @pytest.mark.parametrize(
@@ -213,7 +216,7 @@ def test_folders_that_are_no_runs(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no traces yet"):
         Run(tmp_path).traces()
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(ValueError, match="is no manifest of this version"):
+    with pytest.raises(ValueError, match="Field required: put back the one"):
         _ = Run(tmp_path).manifest
 
 

@@ -17,7 +17,7 @@ MANIFEST = {
     "cues": "reflection",
     "layers": [1],
     "closing": "",
-    "tags": {},
+    "tags": {"open": "<a>", "close": "</a>", "mute": ["b", "c"]},
     "decoding": {"temperature": 0.6},
     "answer_tokens": 8,
     "shard_size": 10,
