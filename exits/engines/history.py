@@ -1,4 +1,4 @@
-"""What a running row has seen so far, laid out as a trace: so a signal reads it as a recording."""
+"""What a running row has seen so far, as a rollout: a signal reads it as it reads a recording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probexit.exits.engines.summaries import TOP, entropy
 from probexit.exits.engines.trials import TrialAnswer
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.rollout import Cues, Rollout
 
 
 @dataclass
@@ -71,32 +71,23 @@ class History:
             }
         )
 
-    def trace(self) -> Trace:
+    def trace(self) -> Rollout:
         """Return the row so far, its newest cue the last."""
         begins = self.begins or 0
-        c = len(self.readings)
         unread = len(self.ids) - len(self.per_token)  # those before the thinking
         tokens = torch.tensor([(0.0, 0.0, 0.0)] * unread + self.per_token).reshape(-1, 3).unbind(1)
-        no = torch.zeros(c, dtype=torch.bool)
-        return Trace(
-            problem="",
-            rollout=0,
+        return Rollout(
             prompt_ids=self.prompt,
             token_ids=torch.tensor(self.ids),
             logprobs=tokens[0],
             entropies=tokens[1],
             confidences=tokens[2],
             thinking=len(self.ids) - begins,
-            finished=False,
-            answer="",
-            correct=False,
-            gold="",
-            cues=self._cues(no),
-            agrees=no,
+            cues=self._cues(),
             begins=begins,
         )
 
-    def _cues(self, correct: Tensor) -> Cues:
+    def _cues(self) -> Cues:
         made = [*self.answers, *[TrialAnswer()] * (len(self.readings) - len(self.answers))]
         return Cues(
             positions=torch.tensor([r["positions"] for r in self.readings], dtype=torch.long),
@@ -106,7 +97,6 @@ class History:
             answer_ids=_padded([a.ids for a in made], -1),
             answer_logprobs=_padded([a.logprobs for a in made], 0.0),
             answer_entropies=_padded([a.entropies for a in made], 0.0),
-            correct=correct,
         )
 
 

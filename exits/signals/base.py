@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from probexit.exits.trace import Trace
+from probexit.exits.rollout import Rollout
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class CueState:
     logits: Tensor
     cues_seen: Tensor
     thinking: Tensor
-    history: Callable[[], Sequence[Trace]] = tuple
+    history: Callable[[], Sequence[Rollout]] = tuple
 
     @cached_property
-    def traces(self) -> Sequence[Trace]:
+    def traces(self) -> Sequence[Rollout]:
         """Each of the ``b`` rows as a trace that ends here, this cue its last.
 
         It holds what a recording would, but for what is not known yet: grades are False, the
@@ -78,18 +78,18 @@ class Signal(ABC):
         """What an engine must decode on a fork of the cache before it asks for the score."""
         return Trial.NONE
 
-    def trials(self, trace: Trace) -> Tensor:
+    def trials(self, trace: Rollout) -> Tensor:
         """Tell at which cues of a trace that is decoded, ``[c]`` bool; nowhere by default."""
         return torch.zeros(len(trace.cues), dtype=torch.bool)
 
     @abstractmethod
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         """Return the score at each cue, ``[c]`` float32."""
 
     def live(self, state: CueState) -> Tensor:
         """Return the score of each row at its cue, ``[b]`` float32."""
         return torch.stack([self.scores(trace)[-1] for trace in state.traces])
 
-    def cost(self, trace: Trace) -> Tensor:
+    def cost(self, trace: Rollout) -> Tensor:
         """Return the extra tokens decoded to obtain each score, ``[c]``; 0 unless overridden."""
         return torch.zeros(len(trace.cues), dtype=torch.long)

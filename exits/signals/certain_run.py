@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.signals.whole_words import whole_words
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class CertainRun(TrialSignal):
         if self.chunk < 1:
             raise ValueError(f"chunk={self.chunk}: probes are at least 1 token apart")
 
-    def trials(self, trace: Trace) -> Tensor:
+    def trials(self, trace: Rollout) -> Tensor:
         made, last = [], 0
         for spent in (trace.cues.positions + 1 - trace.begins).tolist():
             made.append(spent - last >= self.chunk)
             last = spent if made[-1] else last
         return torch.tensor(made, dtype=torch.bool)
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         lengths = torch.full((len(trace.cues),), -inf)
         run, last = 0, ""
         for cue in self.trials(trace).nonzero().flatten().tolist():

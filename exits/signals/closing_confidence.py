@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,6 @@ class ClosingConfidence(TrialSignal):
 
     answer_needed: ClassVar[bool] = False
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         # the sum over one column is that column, and is empty where there are no cues
         return trace.cues.answer_entropies[:, :1].float().sum(1).neg().exp()

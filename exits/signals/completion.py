@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.whole_words import whole_words
-from probexit.exits.trace import Trace
 from probexit.exits.verifiers.base import Verifier
 
 STATEMENTS = ("the answer is", "answer:", "final answer", "boxed", "therefore", "in conclusion")
@@ -32,7 +32,7 @@ class Completion(Signal):
     def __post_init__(self) -> None:
         whole_words(self.patterns)  # refuses what is no list of words
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         counts: list[int] = []
         last: str | None = None
         for step, stated in zip(trace.cues.steps, self._stated(trace), strict=True):
@@ -41,12 +41,12 @@ class Completion(Signal):
             last = step if stated else last
         return torch.tensor(counts, dtype=torch.float32)
 
-    def cost(self, trace: Trace) -> Tensor:
+    def cost(self, trace: Rollout) -> Tensor:
         each = self.verifier.decodes if self.verifier else 0
         stated = torch.tensor(self._stated(trace), dtype=torch.long)
         return each * stated * (stated.cumsum(0) > 1)  # the first has nothing before it
 
-    def _stated(self, trace: Trace) -> list[bool]:
+    def _stated(self, trace: Rollout) -> list[bool]:
         pattern = whole_words(self.patterns)
         return [pattern.search(step) is not None for step in trace.cues.steps]
 

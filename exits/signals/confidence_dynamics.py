@@ -6,8 +6,8 @@ from math import inf, log
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 SUREST = -1e-12  # log-probability beyond which more confidence is rounding
 
@@ -50,7 +50,7 @@ class ConfidenceDynamics(TrialSignal):
         if not 0 < self.r_min <= self.r_max < 1:
             raise ValueError(f"r_min={self.r_min}, r_max={self.r_max}: give 0 < r_min <= r_max < 1")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         confidence = _mean_logprob(trace).clamp(max=SUREST)
         arrived = (
             confidence - (-torch.expm1(confidence)).log() - self._demanded(len(trace.cues)).logit()
@@ -58,7 +58,7 @@ class ConfidenceDynamics(TrialSignal):
         given_up = self.degeneration(trace).log() - log(self.tau)
         return torch.maximum(arrived, given_up).float()
 
-    def degeneration(self, trace: Trace) -> Tensor:
+    def degeneration(self, trace: Rollout) -> Tensor:
         """Return ``D_k`` at each cue, ``[c]`` float64."""
         c, spent = _mean_logprob(trace).exp(), trace.cues.positions + 1 - trace.begins
         before = torch.cat([c[:1], c[:-1]])
@@ -72,7 +72,7 @@ class ConfidenceDynamics(TrialSignal):
         return self.r_min + (self.r_max - self.r_min) * risen
 
 
-def _mean_logprob(trace: Trace) -> Tensor:
+def _mean_logprob(trace: Rollout) -> Tensor:
     """Average over the tokens of each trial answer, ``[c]`` float64; ``-inf`` without an answer."""
     tokens = trace.cues.answer_tokens
     mean = trace.cues.answer_logprobs.double().sum(-1) / tokens.clamp(min=1)

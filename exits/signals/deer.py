@@ -6,8 +6,8 @@ from math import inf
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class DeerArithmetic(TrialSignal):
         if self.limit < 0 or self.skip < 0:
             raise ValueError(f"limit={self.limit} and skip={self.skip} must not be negative")
 
-    def trials(self, trace: Trace) -> Tensor:
+    def trials(self, trace: Rollout) -> Tensor:
         return torch.arange(len(trace.cues)) < self.limit
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         kept = self._kept(trace)
         mean = self.mean(trace.cues.answer_logprobs.float(), kept)
         confidence = torch.where(kept.any(-1), mean, torch.zeros_like(mean))
@@ -43,7 +43,7 @@ class DeerArithmetic(TrialSignal):
         """Average the probabilities ``[c, a]`` over the tokens that are ``kept [c, a]``."""
         return (logprobs.exp() * kept).sum(-1) / kept.sum(-1).clamp(min=1)
 
-    def _kept(self, trace: Trace) -> Tensor:
+    def _kept(self, trace: Rollout) -> Tensor:
         """Tell which tokens count, ``[c, a]`` bool: all of an answer no longer than ``skip``."""
         there = trace.cues.answer_ids >= 0
         late = torch.arange(there.shape[1]) >= self.skip

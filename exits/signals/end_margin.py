@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
 class EndMargin(Signal):
     """Log p(end of thinking) minus log p(likeliest other token); positive where the end leads."""
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         top, end = trace.cues.top_logprobs.float(), trace.cues.end_logprob.float()
         if top.shape[-1] < 2:
             raise ValueError(

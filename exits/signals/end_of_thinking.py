@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class EndOfThinking(Signal):
     traced: ClassVar[bool] = False
     end_id: int = 0
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         return trace.cues.end_logprob.float()
 
     def live(self, state: CueState) -> Tensor:

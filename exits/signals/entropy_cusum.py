@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class EntropyCusum(Signal):
         if not 0 <= self.reference < float("inf"):
             raise ValueError(f"reference={self.reference}: give an entropy, in nats")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         gains = self.reference - trace.entropies[trace.begins :].double()
         walk = torch.nn.functional.pad(gains.cumsum(0), (1, 0))
         # a sum that restarts at 0 is the distance from the lowest point so far

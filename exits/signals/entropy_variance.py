@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class EntropyVariance(TrialSignal):
         if self.warm_up < 1:
             raise ValueError(f"warm_up={self.warm_up}: the variance at the first cue is always 0")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         variances = torch.tensor([v for _, v in self.moments(trace)], dtype=torch.float32)
         return (-variances).index_fill(0, torch.arange(len(variances))[: self.warm_up], -inf)
 
-    def moments(self, trace: Trace) -> list[tuple[float, float]]:
+    def moments(self, trace: Rollout) -> list[tuple[float, float]]:
         """Return the moving mean and variance at each cue, warm-up included."""
         found: list[tuple[float, float]] = []
         # the sum over one column is that column, and is empty where there are no cues

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.spans import means
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,6 @@ class GroupConfidence(Signal):
         if self.window < 1:
             raise ValueError(f"window={self.window}: average at least 1 token")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         last = trace.cues.positions
         return means(trace.confidences, (last + 1 - self.window).clamp(min=trace.begins), last)

@@ -7,9 +7,9 @@ from math import inf
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.whole_words import whole_words
-from probexit.exits.trace import Trace
 
 _WORD = re.compile(r"\w+")
 HEDGES = ("maybe", "perhaps", "possibly", "probably", "might", "not sure", "unsure", "unclear")
@@ -36,7 +36,7 @@ class HedgingDensity(Signal):
     def __post_init__(self) -> None:
         whole_words(self.doubtful), whole_words(self.discourse)  # refuses what is no list of words
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         doubtful, discourse = whole_words(self.doubtful), whole_words(self.discourse)
         counts = [
             (len(discourse.findall(step)) - len(doubtful.findall(step)), len(_WORD.findall(step)))

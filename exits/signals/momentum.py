@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.spans import means, step_starts
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class MomentumRatio(Signal):
         if not 0 <= self.alpha < 1:
             raise ValueError(f"alpha={self.alpha}: choose a weight of at least 0 and below 1")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         steps = means(-trace.logprobs, step_starts(trace), trace.cues.positions).double().tolist()
         ratios = []
         momentum: float | None = None

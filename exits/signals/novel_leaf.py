@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.hidden import HiddenSignal
-from probexit.exits.trace import Trace
 from probexit.probes.base import Probe
 
 
@@ -23,7 +23,7 @@ class NovelLeaf(HiddenSignal):
     novel: Probe
     leaf: Probe | None = None
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         steps = self.read(trace.cues.step_hidden).flatten(1)
         known = 1 - self.novel.score(with_previous(steps))
         return known if self.leaf is None else self.leaf.score(steps) * known

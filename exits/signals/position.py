@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Position(Signal):
 
     traced: ClassVar[bool] = False
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         return (trace.cues.positions + 1 - trace.begins).float()
 
     def live(self, state: CueState) -> Tensor:

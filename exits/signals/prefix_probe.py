@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.run_length import RunLength
 from probexit.exits.signals.trial import TrialSignal
 from probexit.exits.signals.whole_words import whole_words
-from probexit.exits.trace import Trace
 from probexit.hooks.cues.hesitation import Hesitation
 from probexit.probes.base import Probe
 
@@ -34,11 +34,11 @@ class PrefixProbe(TrialSignal):
     probe: Probe = field(kw_only=True)
     markers: tuple[str, ...] = Hesitation().words
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         return self.probe.score(prefix_features(trace, self.markers))
 
 
-def prefix_features(trace: Trace, markers: tuple[str, ...]) -> Tensor:
+def prefix_features(trace: Rollout, markers: tuple[str, ...]) -> Tensor:
     """Return the eight features at each cue, ``[c, 8]`` float32."""
     cues = trace.cues
     tokens = cues.answer_tokens

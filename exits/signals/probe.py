@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Trace
 from probexit.probes.base import Probe
 
 
@@ -35,7 +35,7 @@ class ProbeSignal(Signal):
     def layers(self) -> tuple[int, ...]:
         return self.at
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         columns = [self.recorded.index(layer) for layer in self.at]
         return self._score(trace.cues.hidden[:, columns])
 

@@ -7,8 +7,8 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RandomScore(Signal):
     traced: ClassVar[bool] = False
     seed: int = 0
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         name = f"{self.seed}/{trace.rollout}/{trace.problem}"
         generator = torch.Generator().manual_seed(crc32(name.encode()))
         return torch.rand(len(trace.cues), generator=generator)

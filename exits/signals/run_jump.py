@@ -11,8 +11,8 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RunJump(TrialSignal):
         if not 0 < self.level < 1:
             raise ValueError(f"level={self.level}: a p-value lies strictly between 0 and 1")
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         runs: list[int] = []
         last, jumps = "", []
         for answer in map(answer_key, trace.cues.answers):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RunLength(TrialSignal):
     counts 0, and the run starts anew after it: two missing answers do not agree.
     """
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         lengths: list[int] = []
         last = ""
         for answer in map(answer_key, trace.cues.answers):

@@ -5,8 +5,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.hidden import HiddenSignal
-from probexit.exits.trace import Trace
 from probexit.probes.sequence.base import SequenceProbe
 
 
@@ -22,6 +22,6 @@ class SequenceSignal(HiddenSignal):
     probe: SequenceProbe
     column: Literal["hidden", "step_hidden"] = "step_hidden"
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         states: Tensor = getattr(trace.cues, self.column)
         return self.probe.score(self.read(states).flatten(1))

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from probexit.exits.trace import Trace
+from probexit.exits.rollout import Rollout
 
 
-def step_starts(trace: Trace) -> Tensor:
+def step_starts(trace: Rollout) -> Tensor:
     """Return the index of each step's first token, ``[c]``: behind the previous cue."""
     positions = trace.cues.positions
     return torch.cat([positions.new_tensor([trace.begins]), positions + 1])[:-1]

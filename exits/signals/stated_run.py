@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal
-from probexit.exits.trace import Trace
 from probexit.exits.verifiers.base import Verifier
 from probexit.exits.verifiers.stated_answer import StatedAnswer
 
@@ -24,7 +24,7 @@ class StatedRun(Signal):
 
     verifier: Verifier = StatedAnswer()  # noqa: RUF009  # frozen
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         run, runs = 0, []
         last: str | None = None
         for step, states in zip(trace.cues.steps, self._states(trace), strict=True):
@@ -34,9 +34,9 @@ class StatedRun(Signal):
             runs.append(run)
         return torch.tensor(runs, dtype=torch.float32)
 
-    def cost(self, trace: Trace) -> Tensor:
+    def cost(self, trace: Rollout) -> Tensor:
         states = torch.tensor(self._states(trace), dtype=torch.long)
         return self.verifier.decodes * states * (states.cumsum(0) > 1)
 
-    def _states(self, trace: Trace) -> list[bool]:
+    def _states(self, trace: Rollout) -> list[bool]:
         return [self.verifier.states(step) for step in trace.cues.steps]

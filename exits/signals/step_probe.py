@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.hidden import HiddenSignal
-from probexit.exits.trace import Trace
 from probexit.probes.base import Probe
 
 
@@ -22,5 +22,5 @@ class StepProbe(HiddenSignal):
 
     probe: Probe
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         return self.probe.score(self.read(trace.cues.step_hidden).flatten(1))

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import Signal, Trial
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class TrialSignal(Signal):
     def trial(self) -> Trial:
         return Trial.ANSWER if self.answer_needed else Trial.CLOSING
 
-    def trials(self, trace: Trace) -> Tensor:
+    def trials(self, trace: Rollout) -> Tensor:
         return torch.ones(len(trace.cues), dtype=torch.bool)
 
-    def cost(self, trace: Trace) -> Tensor:
+    def cost(self, trace: Rollout) -> Tensor:
         answer = trace.cues.answer_tokens if self.answer_needed else 0
         return (answer + self.closing) * self.trials(trace)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class TrialConfidence(TrialSignal):
     leaves the first token out; the paper's form, all of them, is kept.
     """
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         tokens = trace.cues.answer_tokens
         total = trace.cues.answer_logprobs.float().sum(-1)
         mean = (total / tokens.clamp(min=1)).exp()

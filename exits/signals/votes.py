@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.trial import TrialSignal
-from probexit.exits.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Votes(TrialSignal):
     equal if their keys are: numbers by value, words by text; a cue without an answer counts 0.
     """
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         seen: Counter[str] = Counter()
         counts: list[int] = []
         for answer in map(answer_key, trace.cues.answers):

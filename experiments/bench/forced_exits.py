@@ -10,7 +10,7 @@ from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
-from probexit.experiments.recording.reading import Rollout, RolloutReader
+from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.forward import forward
 from probexit.hooks.models import Reasoner
@@ -46,7 +46,7 @@ def bench_forced_exits(reasoner: Reasoner) -> dict[str, Any]:
     }
 
 
-def _rollouts(reasoner: Reasoner) -> list[Rollout]:
+def _rollouts(reasoner: Reasoner) -> list[ReadRequest]:
     """Make long traces by joining real questions and thoughts; only their length matters."""
     items = list(islice(Arith(seed=77).items(), 8 * TRACES))
     prompts = [reasoner.prompt(item.question) for item in items]
@@ -59,7 +59,7 @@ def _rollouts(reasoner: Reasoner) -> list[Rollout]:
         for j in range(8):
             ids += thoughts[8 * i + j].token_ids[:-8]
         ids = (ids * 4)[:TOKENS]
-        rollouts.append(Rollout(ids, [TOKENS * (k + 1) // CUES - 1 for k in range(CUES)]))
+        rollouts.append(ReadRequest(ids, [TOKENS * (k + 1) // CUES - 1 for k in range(CUES)]))
     return rollouts
 
 

@@ -17,7 +17,7 @@ from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.trials import CacheBranches
 from probexit.experiments.recording.forced_exits import Branch, force_exits
-from probexit.experiments.recording.reading import Reading, Rollout, RolloutReader
+from probexit.experiments.recording.reading import Reading, ReadRequest, RolloutReader
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import forward
 
@@ -108,7 +108,7 @@ class ForkingReader(RolloutReader):
     together: int = 16
 
     @torch.inference_mode()
-    def read(self, rollouts: Sequence[Rollout]) -> list[Reading]:
+    def read(self, rollouts: Sequence[ReadRequest]) -> list[Reading]:
         """Read each rollout from cue to cue."""
         segments = SegmentReader(self.model, self.layers, self.single)
         readings = []

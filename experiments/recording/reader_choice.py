@@ -13,7 +13,7 @@ import torch
 from transformers import DynamicCache
 
 from probexit.experiments.recording.forking import ForkingReader
-from probexit.experiments.recording.reading import Rollout, RolloutReader
+from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 from probexit.hooks.forward import forward
 
 TOLERANCE = 2e-3  # nats; ties of float32
@@ -31,7 +31,10 @@ def choose_reader(reader: RolloutReader, tokens: Sequence[int]) -> RolloutReader
     Raises:
         ValueError: if none is right, with what each gave.
     """
-    rollouts = [Rollout(list(tokens), [1, 4, len(tokens) - 1]), Rollout(list(tokens[:6]), [2, 5])]
+    rollouts = [
+        ReadRequest(list(tokens), [1, 4, len(tokens) - 1]),
+        ReadRequest(list(tokens[:6]), [2, 5]),
+    ]
     expected, noise = _decoded(reader, rollouts)
     failures = []
     for name, candidate in _candidates(reader):
@@ -64,7 +67,7 @@ def _candidates(reader: RolloutReader) -> Iterator[tuple[str, RolloutReader]]:
 
 
 def _distance(
-    reader: RolloutReader, rollouts: Sequence[Rollout], expected: Sequence[torch.Tensor]
+    reader: RolloutReader, rollouts: Sequence[ReadRequest], expected: Sequence[torch.Tensor]
 ) -> float:
     """Return how far the first answer tokens are from decoding, in nats."""
     short = type(reader)(**{**vars(reader), "answer_tokens": 1, "samples": 0})
@@ -88,7 +91,7 @@ def _allowed(reader: RolloutReader, logprobs: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def _decoded(
-    reader: RolloutReader, rollouts: Sequence[Rollout]
+    reader: RolloutReader, rollouts: Sequence[ReadRequest]
 ) -> tuple[list[torch.Tensor], float]:
     """Return log-probabilities ``[V]`` behind each closing text, token by token, and their noise.
 

@@ -17,7 +17,7 @@ from probexit.hooks.forward import forward
 
 
 @dataclass(frozen=True)
-class Rollout:
+class ReadRequest:
     """A sequence and where to read it.
 
     Attributes:
@@ -78,7 +78,7 @@ class RolloutReader:
     decoding: Decoding = field(default_factory=Decoding)
 
     @torch.inference_mode()
-    def read(self, rollouts: Sequence[Rollout]) -> list[Reading]:
+    def read(self, rollouts: Sequence[ReadRequest]) -> list[Reading]:
         """Prefill the rollouts together and decode all their forced exits on the shared cache."""
         cache, hidden, logits = self.prefill(rollouts)
         width = int(cache.get_seq_length())
@@ -87,7 +87,7 @@ class RolloutReader:
         return self._split(rollouts, states, logits.float().log_softmax(-1), trees)
 
     @torch.inference_mode()
-    def prefill(self, rollouts: Sequence[Rollout]) -> tuple[Any, Tensor, Tensor]:
+    def prefill(self, rollouts: Sequence[ReadRequest]) -> tuple[Any, Tensor, Tensor]:
         """Run the model once on all rollouts, right-padded.
 
         Returns:
@@ -111,7 +111,7 @@ class RolloutReader:
         return cache, hidden, logits[rows, where]
 
     def _force(
-        self, cache: Any, rollouts: Sequence[Rollout], sample: int, width: int
+        self, cache: Any, rollouts: Sequence[ReadRequest], sample: int, width: int
     ) -> list[list[Branch]]:
         """Force all exits once: greedily if ``sample`` is -1."""
         if grown := int(cache.get_seq_length()) - width:
@@ -122,7 +122,7 @@ class RolloutReader:
         force_exits(tree, self.closing, set(self.eos), self.answer_tokens)
         return branches
 
-    def _branches(self, rollout: Rollout, sample: int) -> list[Branch]:
+    def _branches(self, rollout: ReadRequest, sample: int) -> list[Branch]:
         """Open a branch at each read token: greedy if ``sample`` is -1."""
 
         def uniforms(at: int) -> Tensor | None:
@@ -135,7 +135,7 @@ class RolloutReader:
 
     def _split(
         self,
-        rollouts: Sequence[Rollout],
+        rollouts: Sequence[ReadRequest],
         states: Sequence[Tensor],
         logprobs: Tensor,
         trees: list[list[list[Branch]]],

@@ -14,11 +14,11 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.locked import locked
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.recording.answering import answer_text
 from probexit.experiments.recording.first_look import as_lines, refuse_closing
 from probexit.experiments.recording.reader_choice import choose_reader
-from probexit.experiments.recording.reading import Reading, Rollout, RolloutReader
+from probexit.experiments.recording.reading import Reading, ReadRequest, RolloutReader
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shards import write_shard
 from probexit.experiments.recording.tasks.base import Item, Task
@@ -168,7 +168,7 @@ class Recorder:
         answers: list[str],
         right: torch.Tensor,
         sampled: list[list[bool]],
-    ) -> tuple[Cues, Cues]:
+    ) -> tuple[GradedCues, GradedCues]:
         """Lay a reading out in the trace's columns: the start, and the cues."""
         pad = torch.nn.utils.rnn.pad_sequence
         ids = pad([torch.tensor(b.ids) for b in reading.answers], True, -1)
@@ -178,8 +178,8 @@ class Recorder:
         steps = ["", *self._steps(sketch)]
         grades = torch.tensor(sampled).T if sampled else None
 
-        def cut(rows: slice) -> Cues:
-            return Cues(
+        def cut(rows: slice) -> GradedCues:
+            return GradedCues(
                 positions=torch.tensor(positions[rows], dtype=torch.long),
                 hidden=reading.hidden[rows],
                 entropy=reading.entropy[rows],
@@ -244,12 +244,12 @@ class _Sketch:
     key: int
 
     @property
-    def rollout(self) -> Rollout:
+    def rollout(self) -> ReadRequest:
         """The sequence up to the end of the thinking; the first read is before any thinking."""
         stop = self.begins + self.thinking
         start = len(self.prompt) + min(self.begins, len(self.generation.token_ids)) - 1
         at = [start, *(len(self.prompt) + p for p in self.positions)]
-        return Rollout(self.prompt + self.generation.token_ids[:stop], at, self.key)
+        return ReadRequest(self.prompt + self.generation.token_ids[:stop], at, self.key)
 
 
 def _whole(run: Run, number: int, items: Sequence[Item]) -> bool:

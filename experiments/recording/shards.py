@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.recording.tasks.base import Item
 
 _CUE_COLUMNS = (
@@ -214,7 +214,7 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
     return rows
 
 
-def _parts(trace: Trace) -> list[tuple[int, Cues]]:
+def _parts(trace: Trace) -> list[tuple[int, GradedCues]]:
     """List (cue number, columns that hold it); the start comes first."""
     if trace.start is None:
         raise ValueError(f"trace {trace.problem} has no forced exit before thinking")
@@ -246,9 +246,9 @@ def _stack(columns: list[Tensor]) -> Tensor:
 
 
 def _trace(own: dict[str, Tensor], part: dict[str, Tensor], rows: list[dict[str, Any]]) -> Trace:
-    def cues(cut: slice) -> Cues:
+    def cues(cut: slice) -> GradedCues:
         chosen = rows[cut]
-        return Cues(
+        return GradedCues(
             **{name: column[cut] for name, column in part.items()},
             answers=tuple(row["exit_answer"] for row in chosen),
             steps=tuple(row["step"] for row in chosen),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.commands.cli import main
 from probexit.experiments.evaluation.compare import compare
 from probexit.experiments.evaluation.results import Comparison
@@ -71,13 +71,13 @@ def _sampled(right: Tensor, gold: int) -> Tensor:
     return drawn < torch.where(right, 0.95, 0.1)[:, None]
 
 
-def _cues(positions: Tensor, right: Tensor, gold: int, generator: torch.Generator) -> Cues:
+def _cues(positions: Tensor, right: Tensor, gold: int, generator: torch.Generator) -> GradedCues:
     c = len(right)
     ids = torch.randint(0, 50, (c, 3), generator=generator)
     ids[_random(c, generator) < 0.5, 2] = -1
     top = -torch.rand(c, TOP, generator=generator).cumsum(-1)
     answers = _answers(right, gold, generator)
-    return Cues(
+    return GradedCues(
         positions=positions,
         hidden=_hidden(right, generator),
         entropy=_random(c, generator),
@@ -231,7 +231,7 @@ def by_hand(right: str, correct: bool, **changes: Any) -> Trace:
     c = len(right)
     good = torch.tensor([mark == "+" for mark in right], dtype=torch.bool)
     made = synthesise(1)[0]
-    cues = Cues(
+    cues = GradedCues(
         positions=10 * torch.arange(1, c + 1) - 1,
         hidden=torch.zeros(c, len(LAYERS), WIDTH),
         entropy=torch.zeros(c),

@@ -1,17 +1,16 @@
 """What leaving at some cue gives and costs: written down once, looked up for every rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from probexit.calibration.base import Array
 from probexit.exits.answers.key import same_answer
 from probexit.exits.trace import Trace
-from probexit.experiments.risk_control.losses.base import Loss
+from probexit.experiments.risk_control.losses.base import GivenAnswer, Loss
 
 # Places a trace can be left at: a cue's index, NO_EXIT (-1, the full run), START (-2, no thinking).
 # The last two count from the end, as indices do, so a ledger holds [cues .., start, full run].
@@ -100,13 +99,9 @@ def _at_end(trace: Trace, loss: Loss) -> tuple[float, float, float, float]:
 def _before_thinking(trace: Trace, closing: int, loss: Loss) -> tuple[float, float, float, float]:
     if trace.start is None:
         return (np.nan,) * 4
-    # A loss knows cues only, so the start's is that of a first cue which gave the same answer.
-    same = torch.tensor([same_answer(trace.start.answers[0], trace.answer)])
-    cues = replace(
-        trace.cues,
-        answers=trace.start.answers + trace.cues.answers,
-        correct=torch.cat([trace.start.correct, trace.cues.correct]),
-    )
-    moved = replace(trace, cues=cues, agrees=torch.cat([same, trace.agrees]))
+    right = bool(trace.start.correct[0])
+    text = trace.start.answers[0]
+    given = GivenAnswer(text, right, same_answer(text, trace.answer))
+    lost = loss.at_answer(trace, given)
     answer = int(trace.start.answer_tokens[0]) + closing
-    return float(trace.start.correct[0]), float(loss.at_cues(moved)[0]), 0.0, float(answer)
+    return float(right), lost, 0.0, float(answer)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.training import trainable
@@ -13,7 +13,7 @@ from probexit.probes.base import Probe
 from probexit.probes.logistic import Logistic
 
 
-def start_of(trace: Trace) -> Cues:
+def start_of(trace: Trace) -> GradedCues:
     """Return what was recorded before the thinking, one row.
 
     Raises:

@@ -6,7 +6,7 @@ not beside "full run", which is 0 by definition.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.online.result_store import Fresh
-from probexit.experiments.risk_control.losses.base import Loss
+from probexit.experiments.risk_control.losses.base import GivenAnswer, Loss
 
 
 @dataclass(frozen=True)
@@ -80,18 +80,10 @@ class FreshOutcome(Outcome):
 def fresh_loss(loss: Loss, fresh: Fresh, trace: Trace, agrees: bool) -> float:
     """Return what a fresh answer loses against the recorded full run.
 
-    A loss knows cues only, so this is that of a first cue which gave the fresh answer.
-
     Args:
         loss: What to count as lost.
         fresh: The fresh answer.
         trace: The recorded trace of the same problem.
         agrees: Whether it equals the recorded full run's.
     """
-    cues = replace(
-        trace.cues,
-        answers=(fresh.answer, *trace.cues.answers),
-        correct=torch.cat([torch.tensor([fresh.correct]), trace.cues.correct]),
-    )
-    moved = replace(trace, cues=cues, agrees=torch.cat([torch.tensor([agrees]), trace.agrees]))
-    return float(loss.at_cues(moved)[0])
+    return loss.at_answer(trace, GivenAnswer(fresh.answer, fresh.correct, agrees))

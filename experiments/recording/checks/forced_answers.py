@@ -10,7 +10,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.recording.checks.base import Finding, ModelCheck, Subject
 from probexit.experiments.recording.forking import ForkingReader
 from probexit.experiments.recording.reader_choice import choose_reader
-from probexit.experiments.recording.reading import Rollout, RolloutReader
+from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 from probexit.hooks.forward import forward
 
 
@@ -34,7 +34,7 @@ class ForcedAnswers(ModelCheck):
 def _cost(reader: ForkingReader, subject: Subject) -> str:
     """Measure reading with copies against one prefill of the same tokens."""
     ids = (subject.prompts[3] * 20)[:160]
-    rollouts = [Rollout(ids, list(range(19, 160, 20)))]
+    rollouts = [ReadRequest(ids, list(range(19, 160, 20)))]
     start = time.perf_counter()
     reader.read(rollouts)
     copies = time.perf_counter() - start

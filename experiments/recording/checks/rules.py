@@ -9,8 +9,8 @@ from torch import Tensor
 from probexit.exits.controller import ExitController
 from probexit.exits.policies.never import Never
 from probexit.exits.policies.threshold import Threshold
+from probexit.exits.rollout import Rollout
 from probexit.exits.signals.base import CueState, Signal
-from probexit.exits.trace import Trace
 from probexit.experiments.recording.checks.base import Subject
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.layers import n_layers
@@ -36,7 +36,7 @@ class OneRow(Signal):
     def layers(self) -> tuple[int, ...]:
         return (self.layer,)
 
-    def scores(self, trace: Trace) -> Tensor:
+    def scores(self, trace: Rollout) -> Tensor:
         here = torch.arange(1, len(trace.cues) + 1) == self.cue
         return here.float() * float(len(trace.prompt_ids) == self.prompt)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from probexit.exits.trace import Trace
-from probexit.experiments.risk_control.losses.base import Loss
+from probexit.experiments.risk_control.losses.base import GivenAnswer, Loss
 
 
 @dataclass(frozen=True)
@@ -18,3 +18,6 @@ class BeforeFirstCorrect(Loss):
     def at_cues(self, trace: Trace) -> Tensor:
         right = trace.cues.correct
         return ((right.cumsum(0) == 0) & right.any()).float()
+
+    def at_answer(self, trace: Trace, answer: GivenAnswer) -> float:
+        return float(not answer.correct and bool(trace.cues.correct.any()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from probexit.exits.trace import Trace
-from probexit.experiments.risk_control.losses.base import Loss
+from probexit.experiments.risk_control.losses.base import GivenAnswer, Loss
 
 
 @dataclass(frozen=True)
@@ -14,3 +14,6 @@ class WrongAtExit(Loss):
 
     def at_cues(self, trace: Trace) -> Tensor:
         return (~trace.cues.correct).float()
+
+    def at_answer(self, trace: Trace, answer: GivenAnswer) -> float:
+        return float(not answer.correct)

@@ -14,7 +14,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.base import Head
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 
 GOLDEN = Path(__file__).parents[2] / "data" / "controllers"
 TEXT = "Wait, so 12.\n\nHmm, let me check. Actually it is 14? Okay but maybe.\n\nSo the answer."
@@ -28,7 +28,7 @@ def wave(*shape: int, start: int = 1) -> Tensor:
 
 def trace() -> Trace:
     answers = ("7", "12", "12", "", "12")
-    cues = Cues(
+    cues = GradedCues(
         positions=torch.arange(1, CUES + 1) * 70,
         hidden=wave(CUES, RECORDED, WIDTH).to(torch.bfloat16),
         step_hidden=wave(CUES, RECORDED, WIDTH, start=90).to(torch.bfloat16),
@@ -44,9 +44,21 @@ def trace() -> Trace:
     )
     tokens = wave(400).abs()
     return Trace(
-        "p", 0, tokens[:3].long(), tokens.long(), -tokens, tokens, tokens, 390, True, "12", True,
-        "12", cues, torch.arange(CUES) > 2,
-    )  # fmt: skip
+        problem="p",
+        rollout=0,
+        prompt_ids=tokens[:3].long(),
+        token_ids=tokens.long(),
+        logprobs=-tokens,
+        entropies=tokens,
+        confidences=tokens,
+        thinking=390,
+        finished=True,
+        answer="12",
+        correct=True,
+        gold="12",
+        cues=cues,
+        agrees=torch.arange(CUES) > 2,
+    )
 
 
 @dataclass

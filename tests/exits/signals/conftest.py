@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 
 
 def answered(answers: Sequence[str], logprobs: Sequence[Sequence[float]] = ()) -> Trace:
@@ -13,7 +13,7 @@ def answered(answers: Sequence[str], logprobs: Sequence[Sequence[float]] = ()) -
     rows = [torch.tensor(row) for row in logprobs] or [torch.zeros(1)] * c
     pad = torch.nn.utils.rnn.pad_sequence
     ids = [torch.ones(len(row), dtype=torch.long) for row in rows]
-    cues = Cues(
+    cues = GradedCues(
         positions=5 * torch.arange(c),
         hidden=torch.zeros(c, 1, 1),
         entropy=torch.zeros(c),
@@ -29,7 +29,22 @@ def answered(answers: Sequence[str], logprobs: Sequence[Sequence[float]] = ()) -
     )
     none = torch.empty(0)
     agrees = cues.correct
-    return Trace("p", 0, none, none, none, none, none, 5 * c, True, "", False, "", cues, agrees)
+    return Trace(
+        problem="p",
+        rollout=0,
+        prompt_ids=none,
+        token_ids=none,
+        logprobs=none,
+        entropies=none,
+        confidences=none,
+        thinking=5 * c,
+        finished=True,
+        answer="",
+        correct=False,
+        gold="",
+        cues=cues,
+        agrees=agrees,
+    )
 
 
 @pytest.fixture

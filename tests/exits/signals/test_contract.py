@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from probexit.exits.artefacts.parts import describe, rebuild
+from probexit.exits.rollout import Cues, Rollout
 from probexit.exits.signals.base import CueState, Signal, Trial
 from probexit.exits.signals.end_of_thinking import EndOfThinking
 from probexit.exits.signals.position import Position
 from probexit.exits.signals.probe import ProbeSignal
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.registry import members
 from probexit.probes.artefacts.folder import read_artefact, write_artefact
 from probexit.probes.random_direction import RandomDirection
@@ -57,7 +58,7 @@ def fitted(contract: type[Any], width: int) -> Any:
     return RandomDirection().fit(torch.randn(30, width), torch.arange(30) % 2)
 
 
-def so_far(trace: Trace, cue: int, signal: Signal) -> Trace:
+def so_far(trace: Trace, cue: int, signal: Signal) -> Rollout:
     """The trace as an engine knows it at a cue: nothing later, nothing that the signal disowns."""
     cues = {f.name: getattr(trace.cues, f.name) for f in fields(Cues)}
     cut = {name: column[: cue + 1] for name, column in cues.items() if column is not None}
@@ -68,15 +69,11 @@ def so_far(trace: Trace, cue: int, signal: Signal) -> Trace:
         cut |= {"answer_logprobs": torch.empty(cue + 1, 0)}
     if signal.trial is Trial.NONE:
         cut |= {"answer_entropies": torch.empty(cue + 1, 0)}
-    cut |= {"correct": torch.zeros(cue + 1, dtype=torch.bool)}
     written = int(trace.cues.positions[cue]) + 1
     known = written if signal.per_token else 0
     tokens = {n: getattr(trace, n)[:known] for n in ("logprobs", "entropies", "confidences")}
     thinking, token_ids = written - trace.begins, trace.token_ids[:written]
-    return replace(
-        trace, cues=Cues(**cut), **tokens, thinking=thinking, token_ids=token_ids, finished=False,
-        answer="", correct=False, gold="", agrees=cut["correct"],
-    )  # fmt: skip
+    return replace(trace.seen(), cues=Cues(**cut), **tokens, thinking=thinking, token_ids=token_ids)
 
 
 @pytest.fixture(params=SIGNALS.values(), ids=SIGNALS.keys())
@@ -93,7 +90,7 @@ def scene() -> Callable[..., tuple[Trace, CueState]]:
         logits, hidden = torch.randn(c, VOCABULARY) * 3, torch.randn(c, len(RECORDED), WIDTH)
         positions = BEGINS + torch.arange(1, c + 1) * 4
         logprobs = logits.log_softmax(-1)
-        cues = Cues(
+        cues = GradedCues(
             positions=positions,
             hidden=hidden.to(torch.bfloat16),
             entropy=-(logprobs.exp() * logprobs).sum(-1),
@@ -109,9 +106,22 @@ def scene() -> Callable[..., tuple[Trace, CueState]]:
         )
         tokens = torch.rand(99)
         trace = Trace(
-            "p", 0, tokens[:3].long(), tokens.long(), -tokens, tokens, tokens, 80, True, "b", True,
-            "b", cues, torch.arange(c) > 2, begins=BEGINS,
-        )  # fmt: skip
+            problem="p",
+            rollout=0,
+            prompt_ids=tokens[:3].long(),
+            token_ids=tokens.long(),
+            logprobs=-tokens,
+            entropies=tokens,
+            confidences=tokens,
+            thinking=80,
+            finished=True,
+            answer="b",
+            correct=True,
+            gold="b",
+            cues=cues,
+            agrees=torch.arange(c) > 2,
+            begins=BEGINS,
+        )
         state = CueState(
             hidden=hidden[:, [RECORDED.index(layer) for layer in layers]],
             logits=logits,
@@ -133,6 +143,29 @@ def test_one_float_per_cue(signal: Signal, scene: Any) -> None:
         assert not cost.is_floating_point()
         assert (cost >= 0).all()
         assert torch.equal(signal.scores(trace), scores)
+
+
+def test_a_signal_reads_no_grade(signal: Signal, scene: Any) -> None:
+    """What is known in hindsight is not there to be read; without it the scores are the same."""
+    trace, _ = scene(6)
+    seen = trace.seen()
+    assert not {"correct", "gold", "agrees", "answer", "start"} & set(vars(seen))
+    assert not {"correct", "sampled_right"} & set(vars(seen.cues))
+    assert torch.equal(signal.scores(seen), signal.scores(trace))
+    assert torch.equal(signal.cost(seen), signal.cost(trace))
+
+
+def test_a_signal_that_does_is_told(scene: Any) -> None:
+    trace, _ = scene(6)
+    with pytest.raises(AttributeError, match="correct"):
+        Hindsight().scores(trace.seen())
+
+
+class Hindsight(Signal):
+    """Reads the grades: what no signal may do."""
+
+    def scores(self, trace: Any) -> torch.Tensor:
+        return trace.cues.correct.float()
 
 
 def test_replay_equals_live(signal: Signal, scene: Any) -> None:

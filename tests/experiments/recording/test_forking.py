@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from probexit.experiments.recording.forking import ForkingReader
-from probexit.experiments.recording.reading import Rollout, RolloutReader
+from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 
 CLOSING, EOS, LAYERS, ANSWER = (4, 9, 77), frozenset({2}), (0, 2, 4), 7
 HYBRIDS = ("qwen3_next", "bamba", "falcon_h1", "lfm2", "llama")
@@ -27,21 +27,21 @@ def brute_force(model: Any, prefix: list[int]) -> tuple[list[int], list[float]]:
 
 
 @pytest.fixture
-def rollouts() -> list[Rollout]:
+def rollouts() -> list[ReadRequest]:
     places = [[0, 1, 17, 30, 43], [5, 24], [11]]
     ids = [torch.randint(3, 128, (n,)).tolist() for n in (44, 25, 14)]
-    return [Rollout(i, at) for i, at in zip(ids, places, strict=True)]
+    return [ReadRequest(i, at) for i, at in zip(ids, places, strict=True)]
 
 
 @pytest.mark.parametrize("together", [1, 16])
 @pytest.mark.parametrize("name", HYBRIDS)
 def test_forced_exits_equal_brute_force(
-    name: str, together: int, rollouts: list[Rollout], hybrid: Any
+    name: str, together: int, rollouts: list[ReadRequest], hybrid: Any
 ) -> None:
     check(ForkingReader(hybrid(name), LAYERS, CLOSING, EOS, ANSWER, together=together), rollouts)
 
 
-def test_a_state_that_goes_on_with_one_token_only(rollouts: list[Rollout], hybrid: Any) -> None:
+def test_a_state_that_goes_on_with_one_token_only(rollouts: list[ReadRequest], hybrid: Any) -> None:
     """Mamba of transformers 5.24 forgets its state before several tokens: positive control."""
     model = hybrid("mamba")
     check(ForkingReader(model, LAYERS, CLOSING, EOS, ANSWER, single=True), rollouts)
@@ -49,7 +49,7 @@ def test_a_state_that_goes_on_with_one_token_only(rollouts: list[Rollout], hybri
         check(ForkingReader(model, LAYERS, CLOSING, EOS, ANSWER), rollouts)
 
 
-def check(reader: ForkingReader, rollouts: list[Rollout]) -> None:
+def check(reader: ForkingReader, rollouts: list[ReadRequest]) -> None:
     model = reader.model
     answers = [b for r in reader.read(rollouts) for b in r.answers]
     expected = [brute_force(model, r.ids[: at + 1]) for r in rollouts for at in r.at]
@@ -59,7 +59,7 @@ def check(reader: ForkingReader, rollouts: list[Rollout]) -> None:
     assert len({tuple(a.ids) for a in answers}) > 4  # the cue matters
 
 
-def test_it_reads_what_the_shared_prefix_reads(rollouts: list[Rollout], hybrid: Any) -> None:
+def test_it_reads_what_the_shared_prefix_reads(rollouts: list[ReadRequest], hybrid: Any) -> None:
     settings = (hybrid("llama"), LAYERS, CLOSING, EOS, ANSWER, 2)
     forked, shared = (cls(*settings).read(rollouts) for cls in (ForkingReader, RolloutReader))
     for one, other in zip(forked, shared, strict=True):

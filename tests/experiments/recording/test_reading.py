@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from probexit.experiments.recording.attention import branch_mask
-from probexit.experiments.recording.reading import TOP, Rollout, RolloutReader
+from probexit.experiments.recording.reading import TOP, ReadRequest, RolloutReader
 
 ARCHITECTURES = ("llama", "qwen3", "gpt2", "gpt_neox", "gemma3", "mixtral", "gemma3_vision")
 CLOSING = (4, 9, 77)
@@ -19,11 +19,11 @@ every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
 @pytest.fixture
-def rollouts() -> list[Rollout]:
+def rollouts() -> list[ReadRequest]:
     """Of three lengths, with cues at the first and at the last token, and at neighbours."""
     places = [[0, 1, 17, 30, 43], [5, 24], [11]]
     ids = [torch.randint(3, 128, (n,)).tolist() for n in (44, 25, 14)]
-    return [Rollout(i, at) for i, at in zip(ids, places, strict=True)]
+    return [ReadRequest(i, at) for i, at in zip(ids, places, strict=True)]
 
 
 @torch.inference_mode()
@@ -51,7 +51,7 @@ def reader(model: Any, eos: frozenset[int] = frozenset({2})) -> RolloutReader:
 
 @every_architecture
 def test_forced_exits_equal_brute_force(
-    name: str, lively: Callable[..., Any], rollouts: list[Rollout]
+    name: str, lively: Callable[..., Any], rollouts: list[ReadRequest]
 ) -> None:
     model = lively(name)
     free = [b.ids for r in reader(model).read(rollouts) for b in r.answers]
@@ -69,7 +69,7 @@ def test_forced_exits_equal_brute_force(
 
 @every_architecture
 def test_cue_states_equal_a_plain_forward_pass(
-    name: str, lively: Callable[..., Any], rollouts: list[Rollout]
+    name: str, lively: Callable[..., Any], rollouts: list[ReadRequest]
 ) -> None:
     model = lively(name)
     for rollout, reading in zip(rollouts, reader(model).read(rollouts), strict=True):
@@ -90,7 +90,7 @@ def test_cue_states_equal_a_plain_forward_pass(
 
 
 def test_the_plain_attention_kernel_gives_the_same(
-    lively: Callable[..., Any], rollouts: list[Rollout]
+    lively: Callable[..., Any], rollouts: list[ReadRequest]
 ) -> None:
     model = lively("gemma3")
     fast = [b.ids for r in reader(model).read(rollouts) for b in r.answers]
@@ -99,7 +99,7 @@ def test_the_plain_attention_kernel_gives_the_same(
 
 
 def test_a_rollout_alone_reads_the_same(
-    lively: Callable[..., Any], rollouts: list[Rollout]
+    lively: Callable[..., Any], rollouts: list[ReadRequest]
 ) -> None:
     read = reader(lively("llama")).read
     for alone, together in zip([read([r])[0] for r in rollouts], read(rollouts), strict=True):
@@ -108,7 +108,7 @@ def test_a_rollout_alone_reads_the_same(
 
 
 def test_one_prefill_and_one_pass_per_answer_token(
-    lively: Callable[..., Any], rollouts: list[Rollout]
+    lively: Callable[..., Any], rollouts: list[ReadRequest]
 ) -> None:
     """Never a pass per cue: that is what the shared prefix is for."""
     model, passes = lively("llama"), []

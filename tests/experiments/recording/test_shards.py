@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from probexit.exits.trace import Cues, Trace
+from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.recording import shards
 from probexit.experiments.recording.shards import items_in, read_shard, write_shard
 from probexit.experiments.recording.tasks.base import Item
@@ -21,8 +21,8 @@ from probexit.experiments.recording.tasks.base import Item
 Make = Callable[..., list[Trace]]
 
 
-def same_cues(one: Cues, other: Cues) -> None:
-    for field in fields(Cues):
+def same_cues(one: GradedCues, other: GradedCues) -> None:
+    for field in fields(GradedCues):
         mine, theirs = getattr(one, field.name), getattr(other, field.name)
         if field.name in ("answer_ids", "answer_logprobs"):  # a shard pads all to one width
             fill = -1 if field.name == "answer_ids" else 0
@@ -41,7 +41,7 @@ def same(one: list[Trace], other: list[Trace]) -> None:
     for mine, theirs in zip(one, other, strict=True):
         for field in fields(Trace):
             a, b = getattr(mine, field.name), getattr(theirs, field.name)
-            if isinstance(a, Cues):
+            if isinstance(a, GradedCues):
                 same_cues(a, b)
             else:
                 equal = torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b

@@ -83,6 +83,9 @@ class FirstAnswer(Loss):
     def at_cues(self, trace):
         return torch.tensor([float(answer == "no") for answer in trace.cues.answers])
 
+    def at_answer(self, trace, answer):
+        return float(answer.text == "no")
+
 
 def test_a_loss_of_the_users_own_sees_the_fresh_answer(hand_made):
     trace = hand_made("-+", True)
