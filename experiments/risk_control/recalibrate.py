@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from probexit.calibration.base import Array, Calibrator
+from probexit.calibration.base import Array, Calibrator, ConfidentCalibrator
 from probexit.calibration.certificate import Certificate, certify
 from probexit.exits.controller import ExitController
 from probexit.exits.policies.base import ExitPolicy
@@ -14,6 +14,7 @@ from probexit.exits.production.audit import EVEN
 from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision
 from probexit.exits.replay import NO_EXIT, exit_table
+from probexit.experiments.risk_control.looks import Ask, evidence
 
 
 def of_controller(decisions: Sequence[Decision], controller: ExitController) -> list[Decision]:
@@ -63,10 +64,29 @@ def recalibrate(
 
     The loss is ``inconsistent``: the exit answers unlike the full run. Requests are audited by a
     hash of their id, so the audited are a fair sample of all that came. The promise is for one
-    look at the log: decide beforehand when to look.
+    look at the log: decide beforehand when to look, or use ``recalibrate_look``.
     """
     losses = audited_losses(decisions, policy, grid)
     return certify(calibrator, losses, np.array(grid, dtype=np.float64))
+
+
+def recalibrate_look(
+    decisions: Sequence[Decision],
+    policy: ExitPolicy,
+    calibrator: Calibrator,
+    ask: Ask,
+    grid: Sequence[float] = EVEN,
+) -> Certificate:
+    """Certify as ``recalibrate`` does, at what is left of delta after earlier looks at the log."""
+    if not isinstance(calibrator, ConfidentCalibrator):
+        return recalibrate(decisions, policy, calibrator, grid)
+    requests = [decision.request for decision in decisions if decision.audit is not None]
+    losses = audited_losses(decisions, policy, grid)
+    thresholds = np.array(grid, dtype=np.float64)
+    hashed = evidence(requests, losses, thresholds, type(calibrator).__name__)
+    made = ask(calibrator.delta, requests, hashed)
+    found = certify(replace(calibrator, delta=made.spent), losses, thresholds)
+    return replace(found, statement=f"{found.statement} {made}")
 
 
 def recalibrated(controller: ExitController, certificate: Certificate, log: str) -> ExitController:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision, DecisionLog
 from probexit.exits.signals.position import Position
 from probexit.experiments.commands.cli import main
+from probexit.experiments.risk_control.looks import Question, look
 from probexit.experiments.risk_control.recalibrate import (
     audited_losses,
     of_controller,
     recalibrate,
+    recalibrate_look,
     recalibrated,
 )
 from probexit.hooks.cues.every_k import EveryK
@@ -104,3 +107,46 @@ def test_the_rest_of_the_controller_stays() -> None:
     certificate = recalibrate(traffic(300, 0), Threshold(), LearnThenTest(0.2))
     new = recalibrated(RULE, certificate, "log")
     assert replace(new, policy=RULE.policy, certificate={}) == RULE
+
+
+def certified_within_six_looks(seed: int, folder: Path, paid: bool) -> float:
+    """Look at a growing log until something is certified, six times at most."""
+    whole, question = traffic(600, seed), Question(NAME, "inconsistent", 0.15)
+    for n in range(100, 601, 100):
+        calibrator = LearnThenTest(0.15, 0.2)
+        ask = partial(look, folder / f"{seed}-{paid}.jsonl", question)
+        found = (
+            recalibrate_look(whole[:n], Threshold(), calibrator, ask)
+            if paid
+            else recalibrate(whole[:n], Threshold(), calibrator)
+        )
+        if found.threshold < math.inf:
+            return found.threshold
+    return math.inf
+
+
+def test_looking_again_at_a_log_costs(tmp_path: Path) -> None:
+    """Without paying, stopping at the first success breaks the promise oftener than with it."""
+    true_risk = audited_losses(traffic(8000, 10**6), Threshold()).mean(0)
+
+    def broken(paid: bool) -> float:
+        chosen = [certified_within_six_looks(seed, tmp_path, paid) for seed in range(60)]
+        risks = [true_risk[EVEN.index(t)] if t < math.inf else 0.0 for t in chosen]
+        return float(np.mean(np.array(risks) > 0.15))
+
+    assert broken(paid=True) <= 0.2
+    assert broken(paid=True) < broken(paid=False)
+
+
+def test_the_command_counts_its_looks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    RULE.save(tmp_path / "old")
+    log = DecisionLog(tmp_path / "log.jsonl")
+    arguments = ["recalibrate", str(log.file), "--controller", str(tmp_path / "old")]
+    spent = []
+    for lines in (traffic(100, 3), [], traffic(200, 4)[100:]):
+        for line in lines:
+            log.append(line)
+        assert main([*arguments, "--out", str(tmp_path / "new"), "--alpha", ".2"]) == 0
+        spent.append(ExitController.load(tmp_path / "new").certificate["delta"])
+        capsys.readouterr()
+    assert spent == pytest.approx([0.05, 0.05, 0.1 / 6])  # the same log again is no new look
