@@ -4,9 +4,11 @@ Everything on it is computed: from ``compare.json`` of the runs, and from the pr
 """
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,7 +17,7 @@ from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.results import Comparison, ResultRow
 from probexit.experiments.methods.core.base import Method
 
-# Markdown, not HTML; what a task or a model wrote does not get here.
+# Markdown, not HTML: names of tasks, models and folders pass through ``literal``.
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=False,
@@ -23,6 +25,15 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def literal(text: str) -> str:
+    """Write a name such that Markdown shows it and does nothing else with it."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split())).replace("<", "&lt;")
+
+
+TEMPLATES.filters |= {"literal": literal, "link": quote}
+_MARKUP = re.compile(r"[\\`*_{}\[\]|#!]")
 
 
 @dataclass(frozen=True)

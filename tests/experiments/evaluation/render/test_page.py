@@ -6,7 +6,7 @@ import pytest
 
 from probexit.experiments.commands.cli import main
 from probexit.experiments.evaluation.choice import all_methods
-from probexit.experiments.evaluation.render.page import Chapter, about, cell, page, ranks
+from probexit.experiments.evaluation.render.page import Chapter, about, cell, literal, page, ranks
 from probexit.experiments.methods.hidden_states.probe import ProbePreset
 
 MANIFEST = {
@@ -117,3 +117,9 @@ def test_a_run_that_was_not_compared(tmp_path, capsys):
     (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
     assert main(["page", str(tmp_path), "--out", str(tmp_path / "page.md")]) == 2
     assert "was not compared yet: run `probexit compare" in capsys.readouterr().err
+
+
+def test_names_are_shown_and_do_nothing_else():
+    assert literal("arith:hard") == "arith:hard"
+    assert literal("<script>|x|\n# y") == "&lt;script>\\|x\\| \\# y"
+    assert literal("[a](b) `c` *d* _e_") == "\\[a\\](b) \\`c\\` \\*d\\* \\_e\\_"
