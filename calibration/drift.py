@@ -29,7 +29,7 @@ class DriftAlarm:
     Attributes:
         level: That probability.
         jump: How readily the bet turns its direction (MAPIE's ``jump_size``).
-        seed: Of the random tie-breaking.
+        seed: Seed of the random tie-breaking.
         wealth_: What the bet has grown to; 1 at the start.
         rang_: Whether it ever reached ``1 / level``.
     """

@@ -28,13 +28,13 @@ class MLP(Probe):
 
     Attributes:
         hidden: Widths of the hidden layers.
-        learning_rate: Of Adam.
+        learning_rate: Learning rate of Adam.
         l2: Penalty on weights, not biases; each batch of ``b`` cues adds ``l2 / (2 b) |W|^2``.
         batch: Cues per step, at most.
         epochs: At most.
         patience: Epochs without a better hold-out after which training stops.
         holdout: Share of the problems held out.
-        seed: Of hold-out, initial weights and shuffling.
+        seed: Seed of hold-out, initial weights and shuffling.
         alpha: Weight of the right cues together, relative to the wrong ones; 1 balances them.
     """
 

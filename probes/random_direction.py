@@ -17,7 +17,7 @@ class RandomDirection(LinearProbe):
     What it scores above chance is what any direction of this representation gives for free.
 
     Attributes:
-        seed: Of the direction, which does not depend on the data.
+        seed: Seed of the direction, which does not depend on the data.
     """
 
     seed: int = 0

@@ -10,7 +10,7 @@ def group_folds(groups: Tensor, folds: int, seed: int = 0) -> Tensor:
     Args:
         groups: ``[n]`` problem of each cue.
         folds: Number of folds.
-        seed: Of the deal, which does not depend on the order of the cues.
+        seed: Seed of the deal, which does not depend on the order of the cues.
 
     Returns:
         ``[n]`` int64 fold of each cue.

@@ -74,7 +74,7 @@ def train_ramps(
         model: A fine-tuned encoder classifier, eval mode; its weights do not change.
         ramps: Trained in place.
         batches: Inputs of the model and labels ``[b]``.
-        rate: Of Adam.
+        rate: Learning rate of Adam.
     """
     adam = torch.optim.Adam(ramps.parameters(), lr=rate)
     losses = []
@@ -104,7 +104,7 @@ def classify(
         model: An encoder classifier, eval mode.
         ramps: Its trained off-ramps; the rule's layers must be among theirs.
         rule: When a row leaves; its head is not used.
-        inputs: Of the model, a batch.
+        inputs: A batch of the model's inputs.
 
     Raises:
         ValueError: if an exit layer has no off-ramp, or the model is in training mode.

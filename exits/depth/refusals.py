@@ -56,7 +56,7 @@ def refuse_inside(processors: Any, mode: Mode, first_exit: int) -> None:
 
     Args:
         processors: Logits processors of a call of ``generate``.
-        mode: Of the layer exits.
+        mode: Mode of the layer exits.
         first_exit: Their lowest exit layer.
 
     Raises:

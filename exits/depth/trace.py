@@ -64,8 +64,8 @@ class DepthTrace:
     """What happened since attaching, oldest first; prompts run at full depth and are not listed.
 
     Attributes:
-        steps: Of modes that write one token per row and pass.
-        rounds: Of self-speculation.
+        steps: Steps of modes that write one token per row and pass.
+        rounds: Rounds of self-speculation.
     """
 
     steps: list[Step] = field(default_factory=list)

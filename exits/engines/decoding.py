@@ -17,8 +17,8 @@ class Decoding:
         temperature: 0 is greedy.
         top_p: Nucleus; 1 keeps the whole distribution.
         batch_size: Rows decoded together.
-        seed: Of the random numbers, at least 0; row ``key`` draws its own, so that batches do not
-            matter.
+        seed: Seed of the random numbers, at least 0; row ``key`` draws its own, so that the size
+            of batches does not matter.
     """
 
     max_new_tokens: int = 640

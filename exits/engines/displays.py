@@ -15,8 +15,8 @@ class ProgressReading:
     """How far one thinking has come.
 
     Attributes:
-        name: Of the prompt.
-        share: Of the thinking that is done, as predicted at its newest cue, in [0, 1].
+        name: Name of the prompt.
+        share: Share of the thinking that is done, as predicted at its newest cue, in [0, 1].
         tokens: Thinking tokens so far.
         done: Whether the thinking has ended; the share is then 1.
     """

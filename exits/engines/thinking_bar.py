@@ -55,7 +55,7 @@ class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
         tokenizer: Its tokenizer.
         controller: Cues, signal and tags; the signal's scores are the shares.
         display: Where to show the bars; the terminal if None.
-        names: Of the prompts, in the order in which they start.
+        names: Names of the prompts, in the order in which they start.
 
     Raises:
         ValueError: if the signal needs trial answers, or the controller is another model's.

@@ -14,7 +14,7 @@ class Majority(ExitPolicy):
 
     Attributes:
         window: Scores that vote; fewer at the start.
-        share: Of the votes; more than this must agree.
+        share: Share of the votes; more than this must agree.
     """
 
     window: int = 10

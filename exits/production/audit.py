@@ -16,7 +16,7 @@ class Audit:
 
     Attributes:
         rate: Share of the requests that think to the end.
-        seed: Of the choice.
+        seed: Seed of the choice.
         grid: Thresholds, strict to lax, that a re-calibration may choose from; at each place where
             one of them would have left, an answer is forced.
     """

@@ -27,7 +27,7 @@ class DepthRow:
     """One method.
 
     Attributes:
-        name: Of the preset.
+        name: Name of the preset.
         source: Its paper.
         guarantee: What is promised of its text.
         outcome: On the test problems; None where it could not be run.

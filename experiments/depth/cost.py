@@ -30,8 +30,8 @@ class PassCost:
     """Seconds at batch 1, one token per pass.
 
     Attributes:
-        layer: Of one layer.
-        rest: Of a pass besides its layers.
+        layer: Cost of one layer.
+        rest: Cost of a pass besides its layers.
         depth: Layers of the model.
     """
 
@@ -117,7 +117,7 @@ class Section4:
         chance: Share of drafts accepted, of those whose forerunners were.
         drafts: Mean per verification.
         draft_depth: Mean layers per draft.
-        head: Of a pass besides its layers, in layers.
+        head: Cost of a pass besides its layers, in layers.
         speed: Foretold.
     """
 

@@ -32,7 +32,7 @@ class EdgeText:
 
     Attributes:
         tokens: The continuation.
-        asked: Of these, how many the cloud wrote.
+        asked: Tokens among them that the cloud wrote.
         sent: Bytes sent for it.
         received: Bytes received for it.
         lost: Token at which the cloud was lost and the edge went on alone; None if it was not.

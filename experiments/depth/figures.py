@@ -65,7 +65,7 @@ def heat_map(
     Args:
         tokens: ``[t]`` of the continuation.
         depths: ``[t]`` layers that ran to write each.
-        depth: Of the model.
+        depth: Depth of the model.
         decode: Turns token ids into text.
 
     Raises:

@@ -21,7 +21,7 @@ class FittedRule:
         model: Folder or hub id.
         task: ``name`` or ``name:variant``.
         data: The task's file, if it reads one.
-        seed: Of the task.
+        seed: Seed of the task.
         used: Problems used so far, from the task's first; the next step takes those after.
         thresholds: To calibrate along, falling; none for a lossless rule.
         max_new_tokens: Limit of each text.

@@ -49,7 +49,7 @@ class Sizes:
         test: Problems to measure on.
         alpha: Risk of another answer than the full model's.
         delta: Chance that the promise fails.
-        training: Of trained heads.
+        training: How heads that need it are trained.
     """
 
     fit: int = 90

@@ -20,7 +20,7 @@ class Measured:
     """One mode.
 
     Attributes:
-        name: Of the preset.
+        name: Name of the preset.
         guarantee: What is promised of its text.
         outcome: On the test problems.
         foretold: Speed by the cost model, pass by pass.
@@ -41,11 +41,11 @@ class Bill:
     """All of it.
 
     Attributes:
-        cost: Of layers and passes.
+        cost: Cost of layers and passes.
         measured: Each mode.
         checked: Texts whose every token was compared, per lossless mode.
         differences: Those that were not the full model's, per lossless mode.
-        threads: Of torch.
+        threads: Number of torch's threads.
     """
 
     cost: PassCost
@@ -77,7 +77,7 @@ def bill(workshop: Workshop, names: list[str], checked: int) -> tuple[Bill, dict
 
     Args:
         workshop: Makes the methods.
-        names: Of presets.
+        names: Names of presets.
         checked: Problems beyond the test problems whose texts are compared.
 
     Raises:

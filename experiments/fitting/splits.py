@@ -56,8 +56,8 @@ def split(traces: Sequence[Trace], shares: Shares = (1 / 3, 1 / 3), seed: int = 
 
     Args:
         traces: All traces of a run.
-        shares: Of the problems that fit and calibrate, on average; the rest tests.
-        seed: Of the hash.
+        shares: Shares of the problems that fit and calibrate, on average; the rest tests.
+        seed: Seed of the hash.
 
     Raises:
         ValueError: on shares out of range, or if a part stays empty.

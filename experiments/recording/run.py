@@ -42,7 +42,7 @@ class Manifest:
         seed: Seed of the task, of sampling and of the split.
         versions: Library versions; a difference is no obstacle to continuing, nor is another
             batch size.
-        shares: Of the problems that fit and calibrate; fixed when the run is begun.
+        shares: Shares of the problems that fit and calibrate; fixed when the run is begun.
         dtype: Precision of the weights.
         template: Hash of the chat template; "" in a run that did not note it.
         template_args: Keyword arguments of the chat template.

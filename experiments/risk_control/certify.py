@@ -36,7 +36,7 @@ def certify_rule(
         rule: Signal and policy, as deployed.
         grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
         loss: What must be controlled.
-        calibrator: How.
+        calibrator: What chooses the threshold.
     """
     exits = _exits(traces, rule, grid)
     return _at(traces, rule, exits, certify_exits(traces, exits, grid, loss, calibrator), grid)
@@ -52,7 +52,7 @@ def certify_exits(
         exits: ``[n, m]`` cue index or ``NO_EXIT``, as ``exit_table`` gives.
         grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
         loss: What must be controlled.
-        calibrator: How.
+        calibrator: What chooses the threshold.
 
     Raises:
         ValueError: if a problem has several traces.
@@ -76,8 +76,8 @@ def certify_look(
         rule: Signal and policy, as deployed.
         grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
         loss: What must be controlled.
-        calibrator: How, with delta for all looks together. One without a delta promises an average
-            over one draw; its looks are neither counted nor paid for.
+        calibrator: What chooses the threshold, with delta for all looks together. One without a
+            delta promises an average over one draw; its looks are neither counted nor paid for.
         ask: Says which look at the question this is.
     """
     exits = _exits(traces, rule, grid)

@@ -70,7 +70,7 @@ def watch(
         decisions: The lines of one controller.
         reference: ``[n]`` what ``reference_scores`` gives on the calibration problems.
         level: Chance that the alarm ever rings though nothing drifts.
-        seed: Of its tie-breaking.
+        seed: Seed of its tie-breaking.
 
     Raises:
         ValueError: if the log is empty or the reference is.

@@ -41,7 +41,7 @@ class Look:
 
     Attributes:
         question: What was asked.
-        number: Of the look among those at this question, from 1.
+        number: Number of the look among those at this question, from 1.
         delta: Chance that any look at the question fails.
         evidence: Hash of what was looked at; the same again is no new look.
         problems: Calibration problems.

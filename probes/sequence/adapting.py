@@ -27,11 +27,11 @@ class Adapting(SequenceProbe):
 
     Attributes:
         eta: Rate at test time.
-        learning_rate: Of Adam, which learns ``W_0`` and ``b``.
+        learning_rate: Learning rate of Adam, which learns ``W_0`` and ``b``.
         clip: Largest norm of its gradient.
         epochs: Passes over the training set.
         batch: Thinkings per step, at most.
-        seed: Of shuffling.
+        seed: Seed of shuffling.
     """
 
     eta: float = 0.01

@@ -51,13 +51,13 @@ class Recurrent(SequenceProbe):
     gives one probe.
 
     Attributes:
-        units: Of the recurrent layer.
+        units: Units of the recurrent layer.
         dropout: Between it and the head, in training.
-        learning_rate: Of Adam, at the start of the cosine.
+        learning_rate: Learning rate of Adam, at the start of the cosine.
         batch: Thinkings per step, at most.
-        epochs: Of the one cosine cycle.
+        epochs: Epochs of the one cosine cycle.
         holdout: Share of the problems held out.
-        seed: Of hold-out, initial weights, dropout and shuffling.
+        seed: Seed of hold-out, initial weights, dropout and shuffling.
     """
 
     units: int = 128

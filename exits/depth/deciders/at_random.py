@@ -14,7 +14,7 @@ class AtRandom(Decider):
     """A number in [0, 1) per token and layer; the same for all rows, so batches do not matter.
 
     Attributes:
-        seed: Of the numbers.
+        seed: Seed of the numbers.
     """
 
     seed: int = 0

@@ -26,13 +26,13 @@ class LayerCall:
     """A layer about to run.
 
     Attributes:
-        index: Of the layer, from 0.
+        index: Index of the layer, from 0.
         forward: The layer's own forward.
         hidden: ``[b, q, d]`` its input.
         args: Other positional arguments.
         kwargs: Keyword arguments.
         counter: Told when the layer ran.
-        names: Of the parameters that positional arguments fill, in order.
+        names: Names of the parameters that positional arguments fill, in order.
     """
 
     index: int

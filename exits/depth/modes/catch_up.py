@@ -24,7 +24,7 @@ class CatchUp(Mode):
     Attributes:
         max_waiting: A token runs deep once this many wait.
         audits: Probability that a token runs deep all the same, and is checked.
-        seed: Of the audits.
+        seed: Seed of the audits.
     """
 
     max_waiting: int = 16
@@ -51,7 +51,7 @@ class CatchUpWriter(Writer):
         readout: The rule's readout of the model.
         max_waiting: A token runs deep once this many wait, whatever the decider says.
         audits: Probability that a token runs deep anyway, its decision being checked.
-        seed: Of the audit's coin.
+        seed: Seed of the audit's coin.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ def expected_speedup(match: float, drafts: int, cost: float) -> float:
     Args:
         match: Probability that a draft is accepted.
         drafts: Per verification.
-        cost: Of a draft, as a share of a full pass; a verification costs one full pass.
+        cost: Cost of a draft, as a share of a full pass; a verification costs one full pass.
     """
     tokens = float(sum(match**k for k in range(drafts + 1)))
     return tokens / (drafts * cost + 1.0)

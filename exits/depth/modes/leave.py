@@ -27,7 +27,7 @@ class Leave(Mode):
     Attributes:
         kv: What they write to the cache.
         audits: Probability that a token runs to full depth all the same, and is checked.
-        seed: Of the audits.
+        seed: Seed of the audits.
     """
 
     kv: KVPolicy = field(default_factory=Propagate)
@@ -80,7 +80,7 @@ class RowExits(Handler):
         kv: What skipped layers write.
         audits: Probability that a row runs to full depth anyway, its decision being checked
             (Apparate, arXiv 2312.05385); 1 is shadow mode.
-        seed: Of the audit's coin.
+        seed: Seed of the audit's coin.
     """
 
     def __init__(

@@ -97,7 +97,7 @@ def threshold_path(feedback: Feedback, rates: Sequence[float]) -> list[float]:
     of the tokens that leave at the first: a rate of 0 on recorded tokens is not 0 on new ones.
 
     Args:
-        feedback: Of recorded tokens, not those of the calibration problems.
+        feedback: Feedback on recorded tokens, not those of the calibration problems.
         rates: Rising, such as .001, .01, .1.
 
     Raises:

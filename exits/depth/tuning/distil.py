@@ -19,10 +19,10 @@ class Distillation:
     """Settings.
 
     Attributes:
-        steps: Of Adam.
+        steps: Steps of Adam.
         batch: Tokens per step.
         rate: Learning rate, falling to 0 by a cosine.
-        seed: Of the batches and initial weights.
+        seed: Seed of the batches and initial weights.
     """
 
     steps: int = 300
@@ -45,7 +45,7 @@ def distil(
         head: Gets new modules for ``layers``.
         texts: Token ids, unpadded.
         layers: Exit layers.
-        settings: Of the training.
+        settings: Settings of the training.
 
     Returns:
         The loss in nats at each step.

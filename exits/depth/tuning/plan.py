@@ -70,7 +70,7 @@ def plan_drafts(
 
     Args:
         feedback: On tokens that neither head nor decider was trained on.
-        costs: Of a pass.
+        costs: Costs of a pass.
         sets: Sets of exits to try.
         most_drafts: Largest ``K`` tried.
     """
@@ -96,7 +96,7 @@ def plan_exits(
 
     Args:
         feedback: As for `plan_drafts`.
-        costs: Of a pass.
+        costs: Costs of a pass.
         sets: Sets of exits to try.
         agreement: Share of tokens that must be the full model's.
     """

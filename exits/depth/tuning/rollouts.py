@@ -32,7 +32,7 @@ class Rollouts:
     """What ``n`` problems wrote at ``m`` thresholds, strict to lax.
 
     Attributes:
-        thresholds: Of the rule; falling.
+        thresholds: Thresholds of the rule; falling.
         full: ``[n]`` continuations of the full model, token ids.
         early: ``[m][n]`` continuations at each threshold.
         depths: ``[m]`` mean layers run per decoded token, a batch's padding included.

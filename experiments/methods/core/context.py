@@ -38,7 +38,7 @@ class Context:
         delta: Chance that a certificate fails.
         loss: What the risk is the mean of.
         alphas: The risks at which our own rule is shown.
-        seed: Of everything drawn.
+        seed: Seed of everything drawn.
         calibrator_name: How thresholds are certified, by name.
         looks: The run's log of looks: a row certifies at what the next look may spend, as
             `probexit calibrate` does. None counts no looks.

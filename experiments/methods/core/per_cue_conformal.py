@@ -58,7 +58,7 @@ class PerCueRule(ThresholdRule):
     """A rule whose published points are per-cue conformal levels.
 
     Attributes:
-        guarantee: Of the published points; the certified ones carry their own.
+        guarantee: Guarantee of the published points; the certified ones carry their own.
     """
 
     guarantee: ClassVar[str] = "per cue only; says nothing about how often a problem is lost"

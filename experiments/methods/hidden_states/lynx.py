@@ -23,7 +23,7 @@ class Lynx(PerCueRule):
     out problems, not cues, and of the recorded layers the nearest to its own are taken.
 
     Attributes:
-        depths: Of the layers, as shares of the last one: 9, 16 and 28 of 28 in the paper.
+        depths: Depths of the layers, as shares of the last one: 9, 16 and 28 of 28 in the paper.
     """
 
     title: ClassVar[str] = "LYNX"

@@ -20,7 +20,7 @@ class StopTemperaturePreset(LiveRule):
     model all but excludes is raised most, so the effect is large even for small temperatures.
 
     Attributes:
-        temperatures: Of the stop token; 1 changes nothing.
+        temperatures: Temperatures of the stop token; 1 changes nothing.
     """
 
     title: ClassVar[str] = "stop-token temperature"

@@ -71,9 +71,9 @@ class Price:
     """What a token of each model costs; only the ratios matter.
 
     Attributes:
-        small: Of the small model.
-        large: Of the large model.
-        unit: Of the model in whose tokens all is counted.
+        small: Effort of the small model.
+        large: Effort of the large model.
+        unit: Unit of the model in whose tokens all is counted.
     """
 
     small: float

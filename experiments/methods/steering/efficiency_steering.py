@@ -21,7 +21,7 @@ class EfficiencySteering(Steering):
     training is not part of this. Its numbers could not be verified.
 
     Attributes:
-        share: Of the right traces: so many are short, as many long.
+        share: Share of the right traces that is short; as many are long.
     """
 
     title: ClassVar[str] = "efficiency steering"

@@ -22,7 +22,7 @@ class Overclocking(Steering):
     absolute; here it is relative to the norm of a state. The paper's table could not be verified.
 
     Attributes:
-        penalty: Of the ridge regression, in multiples of the mean variance of a coordinate.
+        penalty: Penalty of the ridge regression, in multiples of the mean variance of a coordinate.
     """
 
     title: ClassVar[str] = "overclocking"
