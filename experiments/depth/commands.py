@@ -2,8 +2,11 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+
+import numpy as np
 
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.statistics.p_values import HoeffdingBentkusTail
@@ -35,6 +38,7 @@ from probexit.experiments.depth.run import run as run_beside
 from probexit.experiments.depth.speedup import bill
 from probexit.experiments.recording.tasks.base import Item
 from probexit.experiments.recording.tasks.by_name import task
+from probexit.experiments.risk_control.looks import Look, Question, evidence, look
 from probexit.hooks.layers import n_layers
 from probexit.hooks.models import Source, load
 from probexit.probes.artefacts.folder import forget
@@ -89,8 +93,13 @@ def calibrate(args: Namespace) -> None:
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
     demand = _demand(args, bench, items)
+    made = _look(args.folder, demand, items, fitted.thresholds)
+    paid = replace(demand, calibrator=replace(demand.calibrator, delta=made.spent))
     reference = bench.reference(items)
-    certified, certificate = certify(bench, controller, fitted.thresholds, reference, demand)
+    certified, certificate = certify(bench, controller, fitted.thresholds, reference, paid)
+    certificate = replace(certificate, statement=f"{certificate.statement} {made}")
+    promise = {**certified.certificate, "statement": certificate.statement}
+    certified = replace(certified, certificate=promise)
     # First what was used: if the other is not written, these problems are at least not taken again.
     replace(fitted, used=fitted.used + args.n).save(args.folder)
     certified.save(args.folder)
@@ -99,6 +108,14 @@ def calibrate(args: Namespace) -> None:
     silent = sum(not bench.answer(text) for text in reference.full)
     print(f"{silent} of {len(reference.full)} runs of the full model gave no answer.")
     print(certificate.statement)
+
+
+def _look(folder: Path, demand: Demand, items: Sequence[Item], thresholds: Sequence[float]) -> Look:
+    """Note which look at the folder's promise this is; the texts follow from what it sees."""
+    question = Question("layer exits", type(demand.loss).__name__, demand.calibrator.alpha)
+    problems = [item.id for item in items]
+    seen = evidence(problems, np.empty((0, 0)), np.asarray(thresholds), "learn_then_test")
+    return look(folder / "looks.jsonl", question, demand.calibrator.delta, problems, seen)
 
 
 def run(args: Namespace) -> None:
