@@ -8,11 +8,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import DummyLayer, LinearAttentionLayer
+from transformers import cache_utils
+from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
 
 from probexit.exits.engines.row_layer import RowLayer
 
 _STATES = ("conv_states", "recurrent_states")
+
+
+# What holds nothing; before transformers 5.20 or so no model had it.
+DummyLayer: Any = getattr(cache_utils, "DummyLayer", DynamicLayer)
 
 
 class StateLayer(LinearAttentionLayer):  # type: ignore[misc]  # transformers is untyped here
