@@ -16,7 +16,7 @@ from probexit.exits.engines.row_layer import RowLayer
 _STATES = ("conv_states", "recurrent_states")
 
 
-# What holds nothing; before transformers 5.20 or so no model had it.
+# A layer that keeps nothing; transformers 5.16 has no such class, and no model with one.
 DummyLayer: Any = getattr(cache_utils, "DummyLayer", DynamicLayer)
 
 
