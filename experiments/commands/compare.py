@@ -52,6 +52,12 @@ def add_choice(parser: ArgumentParser, methods: str = "core") -> None:
         help="risks at which ours is shown too, default: .02,.05,.1; without --alpha the middle "
         "one is common",
     )
+    add(
+        "--together",
+        action="store_true",
+        help="certify each rule at its share of the error, so that the best of the table may be "
+        "taken (as `calibrate --method A,B,C` does)",
+    )
     add_promise(parser)
 
 
@@ -72,4 +78,6 @@ def levels(args: Namespace) -> "Levels":
     if args.problems is not None and args.problems < 1:
         raise ValueError(f"--problems {args.problems} must be at least 1")
     make_calibrator(args.calibrator, common, args.delta)  # what does not go together is refused
-    return Levels(common, ours, args.problems, args.delta, args.calibrator, args.loss)
+    return Levels(
+        common, ours, args.problems, args.delta, args.calibrator, args.loss, args.together
+    )

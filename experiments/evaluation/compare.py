@@ -51,6 +51,7 @@ def compare(context: Context, methods: Mapping[str, Method] | None = None) -> Co
         delta=context.delta,
         loss=type(context.loss).__module__.rpartition(".")[2],
         traces=tuple(trace.problem for trace in traces),
+        together=context.among > 1,
     )
 
 

@@ -83,6 +83,8 @@ class Comparison:
         alpha: The risk at which rules are compared.
         loss: Name of the loss.
         traces: Problem of each test trace, in the order of ``ResultRow.exits``.
+        together: Whether every rule was certified at its share of the error, so that whichever is
+            taken keeps its promise.
     """
 
     rows: tuple[ResultRow, ...]
@@ -95,6 +97,7 @@ class Comparison:
     delta: float
     loss: str
     traces: tuple[str, ...]
+    together: bool = False
 
     def row(self, method: str, label: str | None = None) -> ResultRow:
         """Return the row of a method, at an operating point if it has several.

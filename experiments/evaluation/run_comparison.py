@@ -34,6 +34,8 @@ class Levels:
         delta: Chance that a promise fails, over all looks at it; None is the usual one.
         calibrator: How thresholds are certified, by name.
         loss: What the risk is the mean of, by name.
+        together: Whether the best of the rules will be taken, so that each is certified at its
+            share of the error.
     """
 
     alpha: float = 0.05
@@ -42,6 +44,7 @@ class Levels:
     delta: float | None = None
     calibrator: str = "learn_then_test"
     loss: str = "lost_correct"
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
         looks=run.folder / "looks.jsonl",
         loss_name=levels.loss,
         probe_name=fitted.probe,
+        among=max(len(methods), 1) if levels.together else 1,
         seed=run.manifest.seed,
         bench=LiveEvaluator.of(run, reasoner) if live else None,
     )

@@ -65,7 +65,12 @@ def notes(comparison: Comparison) -> list[str]:
         for row in certified
         if math.isfinite(row.measures.risk_solved.estimate)
     ]
-    if len(certified) > 1:
+    if comparison.together:
+        found.append(
+            "Each rule was certified at its share of the error: whichever is taken, the promise at "
+            "one level holds."
+        )
+    elif len(certified) > 1:
         found.append(
             f"The {len(certified)} promises hold each on its own: whoever picks the best of the "
             "table has not that confidence in it."

@@ -44,6 +44,7 @@ class Context:
             `probexit calibrate` does. None counts no looks.
         loss_name: The loss, by name.
         probe_name: The probe, by name.
+        among: Rules among which one will be taken: each is certified at its share of the error.
         bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
     """
 
@@ -60,6 +61,7 @@ class Context:
     looks: Path | None = None
     loss_name: str = "lost_correct"
     probe_name: str = "probe"
+    among: int = 1
     bench: "LiveEvaluator | None" = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -82,7 +84,9 @@ class Context:
     def calibrator(self, alpha: float) -> Calibrator:
         """Make the calibrator that certifies every rule at risk ``alpha``."""
         made = make_calibrator(self.calibrator_name, alpha)
-        return replace(made, delta=self.delta) if isinstance(made, ConfidentCalibrator) else made
+        if isinstance(made, ConfidentCalibrator):
+            made = replace(made, delta=self.delta)
+        return made.one_of(self.among)
 
     def certified(self, name: str, alpha: float, exits: Tensor, grid: Tensor) -> Certificate:
         """Certify a rule from where it leaves the calibration traces.

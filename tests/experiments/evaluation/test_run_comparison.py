@@ -103,3 +103,20 @@ def test_impossible_numbers(fitted, capsys):
     assert "a risk of 0 is not between" in capsys.readouterr().err
     assert main(["transfer", str(fitted), str(fitted), "--recalibrate", "-1"]) == 2
     assert "--recalibrate -1: give 0 or more" in capsys.readouterr().err
+
+
+def test_rules_certified_together_pay_for_each_other(fitted, capsys):
+    """Whoever takes the best of the table keeps the promise: each row has its share of delta."""
+    choice = ["--methods", "fixed_budget,answer_consistency", "--alpha", ".4", "--delta", ".3"]
+    thresholds, said = [], []
+    for together in ([], ["--together"]):
+        assert main(["compare", str(fitted), *choice, *together]) == 0
+        said.append(" ".join(capsys.readouterr().out.split()))
+        rows = json.loads((fitted / "compare.json").read_text())["rows"]
+        labels = [row for row in rows if row["label"] == "certified 40 %"]
+        thresholds.append({row["method"]: float(row["threshold"]) for row in labels})
+    assert "whoever picks the best of the table has not that confidence" in said[0]
+    assert "Each rule was certified at its share of the error" in said[1]
+    alone, shared = thresholds
+    assert all(shared[name] >= alone[name] for name in alone)
+    assert shared != alone
