@@ -1,13 +1,14 @@
 """The decision log: one JSON line per request, whole even if the process is killed."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+
+from probexit.exits.json_lines import JsonLines
 
 
 def now() -> str:
@@ -70,17 +71,14 @@ class Decision:
             ValueError: if the line is no decision.
         """
         try:
-            made: Decision = _ADAPTER.validate_json(line)
-            if not line.startswith(BEGINS.decode()):
-                raise ValueError(f"not a line of a decision log: {line[:80]!r}")
-            return made
+            return _ADAPTER.validate_json(line)
         except ValidationError as error:
             wrong = error.errors()[0]
             what = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}".removeprefix(": ")
             raise ValueError(f"not a line of a decision log ({what}): {line[:80]!r}") from error
 
 
-BEGINS = b'{"request": "'
+BEGINS = '{"request": "'
 """How every line begins."""
 
 
@@ -98,23 +96,21 @@ class DecisionLog:
         """
         self.file = Path(file)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        if self.file.is_file():
-            read(self.file)
-            content = self.file.read_bytes()
-            whole = content.rfind(b"\n") + 1
-            cut = content[whole:]
-            if cut and not whole and not cut.startswith(BEGINS) and not BEGINS.startswith(cut):
-                raise ValueError(f"{self.file} is no decision log: name another file")
-            if cut:
-                os.truncate(self.file, whole)
+        self._lines = lines_of(self.file)
+        self._lines.mend()
 
     def append(self, decision: Decision) -> None:
         """Write one line with a single system call, so that a kill leaves it whole or absent."""
-        with self.file.open("ab", buffering=0) as out:
-            out.write(decision.to_line().encode())
+        self._lines.append(decision.to_line().rstrip("\n"))
 
     def __iter__(self) -> Iterator[Decision]:
-        return iter(read(self.file) if self.file.is_file() else [])
+        return iter(self._lines.read())
+
+
+def lines_of(file: Path) -> JsonLines[Decision]:
+    """Return a log as its lines."""
+    remedy = "this is no decision log, or a damaged one: restore it, or name another file"
+    return JsonLines(file, Decision.from_line, BEGINS, remedy)
 
 
 def read(file: Path) -> list[Decision]:
@@ -125,14 +121,4 @@ def read(file: Path) -> list[Decision]:
     """
     if not file.is_file():
         raise ValueError(f"there is no decision log {file}: serve with an audit to write one")
-    try:
-        whole = file.read_text(encoding="utf-8").rpartition("\n")[0]
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is no decision log (not UTF-8): name another file") from error
-    found = []
-    for number, line in enumerate(whole.splitlines(), 1):
-        try:
-            found.append(Decision.from_line(line))
-        except ValueError as error:
-            raise ValueError(f"{file}:{number}: {error}: restore the file") from error
-    return found
+    return lines_of(file).read()

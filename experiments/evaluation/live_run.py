@@ -17,6 +17,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.json_lines import JsonLines
 from probexit.exits.locked import locked
 from probexit.exits.production.digest import digest
 from probexit.experiments.recording.answering import answer_text
@@ -104,7 +105,8 @@ def run_to_folder(live: Live, folder: Path, n: int, chunk: int = 256) -> list[di
 def _run_to_folder(live: Live, folder: Path, n: int, chunk: int) -> list[dict[str, Any]]:
     _claim(folder / "settings.json", _settings(live))
     file = folder / "results.jsonl"
-    lines = _whole_lines(file)
+    results = results_of(file)
+    lines = results.mend()
     items = list(islice(live.task.items(), n))
     if len(items) < n:
         raise ValueError(f"the task has only {len(items)} problems: use --n {len(items)}")
@@ -117,8 +119,8 @@ def _run_to_folder(live: Live, folder: Path, n: int, chunk: int) -> list[dict[st
     while len(lines) < n:
         part = items[len(lines) : len(lines) + chunk]
         new = live.run(part, len(lines))
-        with file.open("a", encoding="utf-8") as out:
-            out.writelines(json.dumps(line) + "\n" for line in new)
+        for line in new:
+            results.append(json.dumps(line))
         lines += new
     return lines[:n]
 
@@ -150,26 +152,18 @@ def _claim(file: Path, settings: dict[str, Any]) -> None:
         )
 
 
-def _whole_lines(file: Path) -> list[dict[str, Any]]:
-    """Read the lines written so far; a last one that was cut short is dropped from the file."""
-    if not file.is_file():
-        return []
-    text = file.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    lines = [_result(file, n, line) for n, line in enumerate(whole.splitlines(), 1)]
-    if whole != text:
-        file.write_text(whole, encoding="utf-8")
-    return lines
+def results_of(file: Path) -> JsonLines[dict[str, Any]]:
+    """Return the results of a live run as lines."""
+    return JsonLines(
+        file, _result, '{"id": "', "these are no results of a run: choose another --out"
+    )
 
 
-def _result(file: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(line)
-        if isinstance(found["id"], str) and isinstance(found["correct"], bool):
-            return found
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise ValueError(f"{file}:{number} is no result of a run: choose another --out")
+def _result(line: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line)
+    if isinstance(found["id"], str) and isinstance(found["correct"], bool):
+        return found
+    raise ValueError("id is no text, or correct is neither true nor false")
 
 
 def summarise(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from probexit.calibration.base import Array
+from probexit.exits.json_lines import JsonLines
 from probexit.exits.locked import locked
 
 
@@ -101,9 +102,8 @@ def look(
     """
     with locked(file, "wait for it"):
         made = next_look(file, question, delta, problems, digest)
-        if made not in read(file):
-            with file.open("a", encoding="utf-8") as log:
-                log.write(json.dumps(asdict(made)) + "\n")
+        if made not in lines_of(file).mend():
+            lines_of(file).append(json.dumps(asdict(made)))
     return made
 
 
@@ -128,16 +128,15 @@ def read(file: Path) -> list[Look]:
     Raises:
         ValueError: naming the line that is no look.
     """
-    if not file.is_file():
-        return []
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [_parsed(file, number, line) for number, line in enumerate(lines, 1)]
+    return lines_of(file).read()
 
 
-def _parsed(file: Path, number: int, line: str) -> Look:
-    try:
-        data: dict[str, Any] = json.loads(line)
-        question = Question(**data.pop("question"))
-        return Look(question=question, problems=tuple(data.pop("problems")), **data)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{file}, line {number} is no look ({error}): restore the file") from error
+def lines_of(file: Path) -> JsonLines[Look]:
+    """Return a log of looks as its lines."""
+    return JsonLines(file, _parsed, '{"question": {', "this is no log of looks: restore the file")
+
+
+def _parsed(line: str) -> Look:
+    data: dict[str, Any] = json.loads(line)
+    question = Question(**data.pop("question"))
+    return Look(question=question, problems=tuple(data.pop("problems")), **data)

@@ -11,7 +11,7 @@ import pytest
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.production.log import Decision, DecisionLog, read
 from probexit.experiments.commands.cli import main
-from probexit.experiments.evaluation.live_run import _whole_lines
+from probexit.experiments.evaluation.live_run import results_of
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.tasks.jsonl import Jsonl
@@ -187,7 +187,11 @@ def test_a_cut_line_behind_decisions_is_taken_away(tmp_path: Path) -> None:
 def test_damaged_lines_are_a_sentence(mutate: Mutation, tmp_path: Path) -> None:
     rng = random.Random(1)
     for _ in range(20):
-        for name, reading in {"l": read, "r": _whole_lines, "k": read_looks}.items():
+        for name, reading in {
+            "l": read,
+            "r": lambda f: results_of(f).mend(),
+            "k": read_looks,
+        }.items():
             file = tmp_path / name
             file.write_bytes(mutate(LINE.encode() * 2, rng))
             survives(lambda file=file, reading=reading: reading(file))  # type: ignore[misc]
