@@ -70,7 +70,7 @@ def test_bad_logs(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     for bad in ("{}", "[1]", "nonsense", '{"scores": [], "audit": null, "other": 1}'):
         file.write_text(PLAIN.to_line() + bad + "\n")
-        with pytest.raises(ValueError, match=r"log\.jsonl:2: not a line"):
+        with pytest.raises(ValueError, match=r"log\.jsonl:2: "):
             read(file)
 
 
