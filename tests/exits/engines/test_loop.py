@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import cache_utils
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
@@ -184,6 +185,14 @@ def test_refusals(
     model.eval()
     with pytest.raises(ValueError, match="leaves no room for an answer"):
         generate(model, words, [[5]], reading(0.5, max_thinking=31), Decoding(NEW))
+
+
+@pytest.mark.skipif(
+    "indexed_attention" not in cache_utils.DYNAMIC_LAYER_TYPE_MAPPING,
+    reason="this transformers has no model that says so",
+)
+def test_a_cache_whose_rows_cannot_move_is_refused(lively: Callable[..., Any], words: Any) -> None:
+    model = lively("llama")
     model.config.layer_types = ["indexed_attention"] * 4
     with pytest.raises(ValueError, match="keeps a DynamicIndexedLayer, whose rows cannot move"):
         generate(model, words, [[5]])
