@@ -116,7 +116,7 @@ def reliability_diagram(
         labels: ``[n]`` in {0, 1}.
         groups: ``[n]`` problem of each cue.
         bins: Number of bins.
-        resampling: Draws, level and seed of the band.
+        resampling: Draws, confidence and seed of the band.
     """
     data = Scored.of(scores, labels).probabilities()
     problem_of = data.problems(groups)

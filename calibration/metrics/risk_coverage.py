@@ -46,7 +46,7 @@ def risk_coverage(
         labels: ``[n]`` in {0, 1}, 1 = right.
         groups: ``[n]`` problem of each cue; the bands resample problems.
         points: Coverages, evenly spaced up to 1.
-        resampling: Draws, level and seed.
+        resampling: Draws, confidence and seed.
 
     Raises:
         ValueError: what ``Scored.of`` refuses, ``groups`` of another length, or no points.

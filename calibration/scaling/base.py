@@ -5,8 +5,9 @@ again. It matters where scores are averaged, compared across probes, shown, or r
 """
 
 import json
+import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,12 +53,23 @@ class Scaling(ABC):
         Raises:
             ValueError: when the text does not hold this scaling's state.
         """
-        state: dict[str, Any] = json.loads(text)
-        if set(state) != set(cls.fitted):
-            raise ValueError(f"{cls.__name__} has {cls.fitted}, the text has {tuple(state)}")
+        state = json.loads(text)
+        if not isinstance(state, dict) or set(state) != set(cls.fitted):
+            raise ValueError(f"{cls.__name__} has {cls.fitted}, the text has {list(state)[:9]}")
+        hints = get_type_hints(cls)
+        for name, value in state.items():
+            _require_finite(f"{cls.__name__}.{name}", value, hints[name])
         scaling = cls()
         vars(scaling).update(state)
         return scaling
+
+
+def _require_finite(name: str, value: Any, hint: Any) -> None:
+    """Refuse what is not the finite number, or list of them, that ``hint`` asks for."""
+    numbers = value if hint == list[float] and isinstance(value, list) else [value]
+    for number in numbers:
+        if type(number) not in (int, float) or not math.isfinite(number):
+            raise ValueError(f"{name} holds {number!r}, no finite number")
 
 
 def smoothed(data: Scored) -> tuple[Array, Array, Array]:

@@ -21,14 +21,14 @@ Metric = Callable[[Array, Array, Array], float]
 
 @dataclass(frozen=True)
 class Resampling:
-    """How to draw: number of draws, confidence level, seed. Equal seeds draw equal problems."""
+    """How to draw: number of draws, confidence, seed. Equal seeds draw equal problems."""
 
     draws: int = 1000
-    level: float = 0.95
+    confidence: float = 0.95
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_level(level=self.level)
+        require_level(confidence=self.confidence)
         if self.draws < 1:
             raise ValueError(f"draws must be at least 1, got {self.draws}")
 
@@ -46,7 +46,7 @@ class Resampling:
         unboundedly low for the lower bound and high for the upper, never as absent; a bound that
         this moves out of reach is NaN.
         """
-        tail = (1 - self.level) / 2
+        tail = (1 - self.confidence) / 2
         missing = np.isnan(draws)
         low = np.quantile(np.where(missing, -np.inf, draws), tail, axis=0, method="lower")
         high = np.quantile(np.where(missing, np.inf, draws), 1 - tail, axis=0, method="higher")
@@ -65,7 +65,7 @@ def bootstrap(
         statistic: Maps weights ``[n]``, how often each cue was drawn, to a number; the estimate is
             its value at weights of one.
         groups: ``[n]`` problem of each cue.
-        resampling: Draws, level and seed.
+        resampling: Draws, confidence and seed.
 
     Raises:
         ValueError: if there are no cues.
@@ -108,7 +108,7 @@ def bootstrap_ratio(
         numerators: ``[n]``.
         denominators: ``[n]``; ones for a mean.
         groups: ``[n]`` problem of each; if None, each is a problem of its own.
-        resampling: Draws, level and seed.
+        resampling: Draws, confidence and seed.
 
     Raises:
         ValueError: if there are no rows or lengths differ.

@@ -32,46 +32,46 @@ class Interval:
         return format(self)
 
 
-def clopper_pearson(successes: int, n: int, level: float = 0.95) -> Interval:
-    """Exact two-sided interval of a rate: covers with probability ``level`` or more, at every rate.
+def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Exact two-sided interval: covers every rate with probability ``confidence`` or more.
 
     Only for independent trials, one per problem; not for cues. Clopper and Pearson, Biometrika 26
     (1934).
 
     Raises:
-        ValueError: unless ``0 <= successes <= n``, ``n > 0`` and ``0 < level < 1``.
+        ValueError: unless ``0 <= successes <= n``, ``n > 0`` and ``0 < confidence < 1``.
     """
     _require_counts(successes, n)
-    require_level(level=level)
-    tail = (1 - level) / 2
+    require_level(confidence=confidence)
+    tail = (1 - confidence) / 2
     low = float(beta.ppf(tail, successes, n - successes + 1)) if successes else 0.0
     high = float(beta.isf(tail, successes + 1, n - successes)) if successes < n else 1.0
     return Interval(successes / n, low, high)
 
 
-def paired_change(gained: int, lost: int, n: int, level: float = 0.95) -> Interval:
+def paired_change(gained: int, lost: int, n: int, confidence: float = 0.95) -> Interval:
     """Conservative interval of ``(gained - lost) / n``: the change of a rate on the same trials.
 
-    The two counts have exact intervals at ``(1 + level) / 2`` each; both hold at once with
-    probability ``level`` or more (Bonferroni), so that no change seen is not certainty of none.
+    The two counts have exact intervals at ``(1 + confidence) / 2`` each; both hold at once with
+    probability ``confidence`` or more (Bonferroni): no change seen is not certainty of none.
 
     Raises:
-        ValueError: unless the counts are at least 0, fit in ``n > 0``, and ``0 < level < 1``.
+        ValueError: unless the counts are at least 0, fit in ``n > 0``, and ``0 < confidence < 1``.
     """
     _require_counts(gained + lost, n)
-    require_level(level=level)
-    up, down = (clopper_pearson(count, n, (1 + level) / 2) for count in (gained, lost))
+    require_level(confidence=confidence)
+    up, down = (clopper_pearson(count, n, (1 + confidence) / 2) for count in (gained, lost))
     return Interval((gained - lost) / n, up.low - down.high, up.high - down.low)
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
-    """Score interval of a rate: shorter than the exact one, covers ``level`` on average over rates.
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Score interval: shorter than the exact one, covers ``confidence`` on average over rates.
 
     Only for independent trials. Wilson, JASA 22 (1927). Errors as for ``clopper_pearson``.
     """
     _require_counts(successes, n)
-    require_level(level=level)
-    z, rate = float(norm.isf((1 - level) / 2)), successes / n
+    require_level(confidence=confidence)
+    z, rate = float(norm.isf((1 - confidence) / 2)), successes / n
     centre = rate + z * z / (2 * n)
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     shrink = 1 + z * z / n

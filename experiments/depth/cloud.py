@@ -60,10 +60,13 @@ def serve(model: Any, layers: int, connection: socket.socket) -> None:
                 header, states = wire.receive()
             except OSError:
                 return
+            except ValueError as error:
+                wire.send({"error": str(error)})
+                return
             if header.get("layers") != layers:
                 wire.send({"error": f"this cloud takes over after {layers} layers"})
                 return
-            if header["begin"]:
+            if header.get("begin"):
                 upper.open()
             if states is None:
                 return

@@ -30,7 +30,7 @@ from probexit.experiments.depth.fit import (
     lossy,
     write_texts,
 )
-from probexit.experiments.depth.folder import FittedRule
+from probexit.experiments.depth.folder import FittedRule, fitted_hash
 from probexit.experiments.depth.prepare import SOURCES, Sizes, Workshop
 from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.depth.run import DepthOutcome
@@ -41,7 +41,6 @@ from probexit.experiments.recording.tasks.by_name import task
 from probexit.experiments.risk_control.looks import Look, Question, evidence, look
 from probexit.hooks.layers import n_layers
 from probexit.hooks.models import Source, load
-from probexit.probes.artefacts.folder import forget
 
 
 def fit(args: Namespace) -> None:
@@ -70,9 +69,8 @@ def fit(args: Namespace) -> None:
         used=args.n,
         thresholds=tuple(thresholds),
         max_new_tokens=args.max_new_tokens,
+        rule=fitted_hash(rule),
     )
-    # Never a new fit beside an old controller: it might be certified on problems it was fitted on.
-    forget(args.out, ["depth.json"])
     fitted.save(args.out)
     DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
     for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
@@ -83,7 +81,7 @@ def fit(args: Namespace) -> None:
 
 def calibrate(args: Namespace) -> None:
     """Certify the threshold of the controller in ``args.folder``, and write it back."""
-    fitted, controller = FittedRule.load(args.folder), DepthController.load(args.folder)
+    fitted, controller = _fitted(args.folder)
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")
     if not fitted.thresholds:
@@ -120,7 +118,7 @@ def _look(folder: Path, demand: Demand, items: Sequence[Item], thresholds: Seque
 
 def run(args: Namespace) -> None:
     """Run the controller in ``args.folder`` on new problems beside the full model."""
-    fitted, controller = FittedRule.load(args.folder), DepthController.load(args.folder)
+    fitted, controller = _fitted(args.folder)
     bench = fitted.bench()
     items = bench.items(fitted.used, args.n)
     outcome, done = run_beside(bench, controller, items)
@@ -131,6 +129,12 @@ def run(args: Namespace) -> None:
     exit_histogram(done["run"].trace, depth).savefig(args.out / "exits.png")
     _paint(bench, controller, items[0], args.out / "heat_map.html")
     print(f"Written to {args.out}")
+
+
+def _fitted(folder: Path) -> tuple[FittedRule, DepthController]:
+    fitted, controller = FittedRule.load(folder), DepthController.load(folder)
+    fitted.check(controller.rule, folder)
+    return fitted, controller
 
 
 def compare(args: Namespace) -> None:

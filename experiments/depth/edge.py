@@ -20,6 +20,7 @@ from probexit.exits.depth.interception.layer_call import LayerCall
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.wire import Wire
 from probexit.hooks.forward import forward
+from probexit.probes.artefacts.config import plain_value
 
 
 class CloudLost(ConnectionError):
@@ -150,7 +151,8 @@ class _Text:
         answer, _ = self.wire.receive()
         if "error" in answer:
             raise ValueError(f"the cloud refuses: {answer['error']}")
+        token = plain_value(int, answer.get("token"), "the cloud's token")
         self.begin = False
         self.unseen = []
         self.asked += 1
-        return int(answer["token"])
+        return int(token)

@@ -5,7 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
+from probexit.exits.artefacts.controllers import sealed
 from probexit.exits.artefacts.parts import describe, rebuild
+from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Source, load
@@ -25,6 +27,7 @@ class FittedRule:
         used: Problems used so far, from the task's first; the next step takes those after.
         thresholds: To calibrate along, falling; none for a lossless rule.
         max_new_tokens: Limit of each text.
+        rule: Hash of the rule that was fitted; "" in files of format 1.
     """
 
     model: str
@@ -34,6 +37,7 @@ class FittedRule:
     used: int
     thresholds: tuple[float, ...]
     max_new_tokens: int
+    rule: str = ""
 
     def bench(self) -> DepthBench:
         """Load the model and make the task."""
@@ -45,6 +49,18 @@ class FittedRule:
             raise ValueError("thresholds must fall")
         if self.max_new_tokens < 1 or self.used < 0:
             raise ValueError(f"used = {self.used}, max_new_tokens = {self.max_new_tokens}")
+
+    def check(self, rule: ExitRule, folder: Path) -> None:
+        """Refuse a controller whose rule is of another fit: the problems used are not its own.
+
+        Raises:
+            ValueError: naming the folder.
+        """
+        if self.rule and self.rule != fitted_hash(rule):
+            raise ValueError(
+                f"{folder}: fit.json and depth.json are not of one fit (one was interrupted): "
+                "run `probexit depth fit` again"
+            )
 
     def save(self, folder: Path) -> None:
         """Write ``fit.json``."""
@@ -68,3 +84,8 @@ class FittedRule:
         except ValueError as error:
             raise ValueError(f"{file}: {error}: {remedy}") from error
         return made
+
+
+def fitted_hash(rule: ExitRule) -> str:
+    """Return the hash of what was fitted of a rule: all but its threshold."""
+    return sealed(rule.at(0.0))

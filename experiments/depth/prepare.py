@@ -1,11 +1,10 @@
 """Fit a preset and choose its threshold: certified at one risk, or lossless."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from probexit.calibration.certificate import Certificate
 from probexit.calibration.learn_then_test import LearnThenTest
@@ -34,7 +33,11 @@ from probexit.experiments.depth.fit import (
 )
 from probexit.experiments.depth.presets import PRESETS, Preset
 from probexit.experiments.recording.tasks.base import Item
+from probexit.probes.artefacts.config import configured
+from probexit.probes.artefacts.folder import replace_file
+from probexit.probes.artefacts.strict_json import read_json, to_json
 
+REMEDY = "remove it, or choose another --out"
 SETS = "draft-and-verify"  # the one method whose draft is a set of layers, not an exit
 SOURCES = {name: preset.source for name, preset in PRESETS.items()} | {SETS: "2309.08168"}
 
@@ -77,6 +80,27 @@ class Prepared:
     guarantee: str
     note: str
     look: float = 0.0
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``about.json`` says of a method beside its controller; fields as of ``Prepared``."""
+
+    source: str
+    guarantee: str
+    note: str
+    look: float
+    fitted: bool
+
+    @classmethod
+    def of(cls, made: Prepared) -> Self:
+        """Describe a method."""
+        fitted = made.controller is not None
+        return cls(made.source, made.guarantee, made.note, made.look, fitted)
+
+    def prepared(self, controller: DepthController | None) -> Prepared:
+        """Return the method with its controller."""
+        return Prepared(self.source, controller, self.guarantee, self.note, self.look)
 
 
 class Workshop:
@@ -153,25 +177,28 @@ class Workshop:
     @cached_property
     def texts(self) -> Texts:
         """What the full model wrote on the fitting problems."""
-        return Texts(**self._written("texts", lambda: write_texts(self.bench, self.sizes.fit)))
+        return Texts(
+            **self._written("texts", Texts, lambda: write_texts(self.bench, self.sizes.fit))
+        )
 
     @cached_property
     def reference(self) -> Reference:
         """The calibration problems, written in full."""
         items = self.bench.items(self.sizes.fit, self.sizes.calibrate)
-        return Reference(**self._written("reference", lambda: self.bench.reference(items)))
+        return Reference(
+            **self._written("reference", Reference, lambda: self.bench.reference(items))
+        )
 
-    def _written(self, name: str, make: Callable[[], Any]) -> dict[str, Any]:
+    def _written(self, name: str, kind: type[Any], make: Callable[[], Any]) -> dict[str, Any]:
         """Return what stands in a file of the folder, made first if it does not."""
         file = self.folder / f"{name}.json"
         if not file.is_file():
             whole = {"setting": self._setting(), name: asdict(make())}
             self.folder.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(whole) + "\n", encoding="utf-8")
-        kept = json.loads(file.read_text(encoding="utf-8"))
+            replace_file(file, to_json(whole).encode())
+        kept = read_json(file, REMEDY)
         self._check(file, kept)
-        found: dict[str, Any] = kept[name]
-        return found
+        return configured(kind, kept.get(name), f"{file}: {name}")
 
     def head(self, preset: Preset) -> tuple[Head, Examples]:
         """Train each kind of head once, and record tokens as it reads them."""
@@ -195,24 +222,23 @@ class Workshop:
         about.parent.mkdir(parents=True, exist_ok=True)
         if made.controller is not None:
             made.controller.save(about.parent)
-        words = {k: getattr(made, k) for k in ("source", "guarantee", "note", "look")}
-        words |= {"fitted": made.controller is not None, "setting": self._setting()}
-        about.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
+        words = asdict(About.of(made)) | {"setting": self._setting()}
+        replace_file(about, to_json(words).encode())
 
     def _check(self, file: Path, kept: dict[str, Any]) -> None:
-        if kept["setting"] != self._setting():
+        if kept.get("setting") != self._setting():
             raise ValueError(
-                f"{file.parent} was made with {kept['setting']}, not {self._setting()}: "
+                f"{file.parent} was made with {kept.get('setting')}, not {self._setting()}: "
                 "choose another --out, or remove it"
             )
 
     def _kept(self, about: Path) -> Prepared:
-        words = json.loads(about.read_text(encoding="utf-8"))
-        self._check(about, words)
-        controller = DepthController.load(about.parent) if words["fitted"] else None
-        return Prepared(
-            words["source"], controller, words["guarantee"], words["note"], words["look"]
-        )
+        kept = read_json(about, REMEDY)
+        self._check(about, kept)
+        words = {k: kept.get(k) for k in ("source", "guarantee", "note", "look", "fitted")}
+        about_it = About(**configured(About, words, str(about)))
+        controller = DepthController.load(about.parent) if about_it.fitted else None
+        return about_it.prepared(controller)
 
 
 def _promise(certificate: Certificate) -> str:

@@ -1,6 +1,7 @@
 """Frames between edge and cloud: a JSON header and raw numbers, no pickle; bytes are counted."""
 
 import json
+import math
 import socket
 import struct
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from probexit.probes.artefacts.config import plain_value
+from probexit.probes.artefacts.strict_json import parse_json
 
 _SIZES = struct.Struct("!II")  # bytes of the header and of the numbers
 LARGEST = 1 << 30
@@ -45,17 +49,20 @@ class Wire:
 
         Raises:
             OSError: if the connection is lost.
-            ValueError: on a frame that is too large to be meant.
+            ValueError: on a frame that is too large to be meant, or is none of ``send``.
         """
         head_size, raw_size = _SIZES.unpack(self._exactly(_SIZES.size))
         if head_size + raw_size > LARGEST:
             raise ValueError(f"a frame of {head_size + raw_size} bytes: is this an edge?")
-        header: dict[str, Any] = json.loads(self._exactly(head_size))
+        header = plain_value(dict[str, Any], parse_json(self._exactly(head_size)), "frame")
         raw = self._exactly(raw_size)
         if "shape" not in header:
             return header, None
+        shape = plain_value(tuple[int, int, int], header["shape"], "frame.shape")
+        if 2 * math.prod(shape) != raw_size:
+            raise ValueError(f"a frame of {raw_size} bytes cannot hold {shape} halves")
         numbers = torch.from_numpy(np.frombuffer(raw, dtype=np.float16).copy())
-        return header, numbers.view(header["shape"]).float()
+        return header, numbers.view(shape).float()
 
     def close(self) -> None:
         """Close the connection."""

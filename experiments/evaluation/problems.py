@@ -29,7 +29,7 @@ class Problems:
     Attributes:
         of: ``[n]`` number of the problem, from 0.
         drawn: ``[draws, problems]`` counts.
-        resampling: Draws, level and seed.
+        resampling: Draws, confidence and seed.
     """
 
     of: NDArray[np.int64]
@@ -83,7 +83,7 @@ class Problems:
         """
         column = np.asarray(values, np.float64)
         if len(column) == len(self) and np.isin(column, (0.0, 1.0)).all():
-            return clopper_pearson(int(column.sum()), len(column), self.resampling.level)
+            return clopper_pearson(int(column.sum()), len(column), self.resampling.confidence)
         return self.mean(column)
 
     def rate_among(self, values: ArrayLike, among: ArrayLike) -> Interval:
@@ -96,7 +96,7 @@ class Problems:
             return Interval(np.nan, np.nan, np.nan)
         if len(column) == len(self) and np.isin(column[chosen], (0.0, 1.0)).all():
             n = int(chosen.sum())
-            return clopper_pearson(int(column[chosen].sum()), n, self.resampling.level)
+            return clopper_pearson(int(column[chosen].sum()), n, self.resampling.confidence)
         return self.ratio(column * chosen, chosen)
 
     def change(self, values: ArrayLike) -> Interval:
@@ -108,7 +108,7 @@ class Problems:
         column = np.asarray(values, np.float64)
         if len(column) == len(self) and np.isin(column, (-1.0, 0.0, 1.0)).all():
             gained, lost = int((column > 0).sum()), int((column < 0).sum())
-            return paired_change(gained, lost, len(column), self.resampling.level)
+            return paired_change(gained, lost, len(column), self.resampling.confidence)
         return self.mean(column)
 
     def _sums(self, columns: Array) -> Array:

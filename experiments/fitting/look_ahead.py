@@ -62,7 +62,7 @@ def look_ahead(
         column: Index along the recorded layers.
         make_probe: Makes an unfitted probe.
         most: Cues to look ahead, at most.
-        resampling: Draws, level and seed of the intervals.
+        resampling: Draws, confidence and seed of the intervals.
 
     Raises:
         ValueError: if not even the answer at the cue itself can be measured.

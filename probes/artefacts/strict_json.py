@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 LONGEST = 16 << 20  # bytes: grids and sweeps of fits are the longest of what is kept as JSON
-DEEPEST = 60  # levels of lists and objects
+DEEPEST = 60  # lists and objects inside each other
 _NUMBER = "not finite"  # JSON has no infinity
 
 
@@ -112,19 +112,19 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _check(data: Any, levels: int) -> None:
+def _check(data: Any, deep: int) -> None:
     """Refuse what is too deep or no Unicode text."""
-    if levels == 0:
+    if deep == 0:
         raise ValueError("it is nested too deeply")
     if isinstance(data, str):
         data.encode("utf-8")  # half a surrogate pair is legal JSON, but no text
     elif isinstance(data, dict):
         for key, value in data.items():
-            _check(key, levels)
-            _check(value, levels - 1)
+            _check(key, deep)
+            _check(value, deep - 1)
     elif isinstance(data, list):
         for value in data:
-            _check(value, levels - 1)
+            _check(value, deep - 1)
 
 
 def _finite(data: Any) -> Any:

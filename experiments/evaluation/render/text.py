@@ -7,17 +7,18 @@ from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.results import Comparison, ResultRow
 
 WIDTH = 120
-NAME = 30
+NAME = 24
 
 # heading, second heading, width, what to show; all but the name are set right
 COLUMNS: tuple[tuple[str, str, int, Callable[[ResultRow], str]], ...] = (
-    ("accuracy", "%", 20, lambda row: wording.percent(row.measures.accuracy)),
+    ("accuracy", "%", 19, lambda row: wording.percent(row.measures.accuracy)),
     ("change", "points", 20, lambda row: wording.percent(row.measures.change, "+")),
     ("think", "tokens", 6, lambda row: wording.tokens(row.measures.thinking.estimate)),
     ("total", "tokens", 6, lambda row: wording.tokens(row.measures.total.estimate)),
     ("oracle", "saving", 6, lambda row: wording.share(row.measures.oracle_share.estimate)),
     ("promised", "risk", 8, wording.promise),
     ("observed risk", "%", 17, lambda row: wording.percent(row.measures.risk)),
+    ("if", "solved", 6, lambda row: wording.share(row.measures.risk_solved.estimate, ".1f")),
 )
 
 
@@ -38,11 +39,14 @@ def _line(name: tuple[str, str], which: int) -> str:
 
 
 def _row(row: ResultRow) -> list[str]:
-    """Write a row; a name that is too long has its title on a line of its own."""
+    """Write a row; a name that is too long stands on a line of its own, above its label."""
     star = "*" if row.live else ""
     name, above = row.name + star, []
-    if len(name) > NAME and row.label:
-        above, name = [row.title], f"  {row.label}{star}"
+    if len(name) > NAME:
+        above, name = (
+            [row.title if row.label else name],
+            f"  {row.label}{star if row.label else ''}",
+        )
     cells = (f"{show(row):>{width}}" for _, _, width, show in COLUMNS)
     return [*above, " ".join([f"{name:<{NAME}.{NAME}}", *cells])]
 
@@ -58,5 +62,5 @@ def _at_equal_risk(comparison: Comparison) -> list[str]:
         saved = (
             f"{wording.share(point.saved):>6} of thinking, {wording.share(point.saved_total):>6}"
         )
-        lines.append(f"  {point.title:<{NAME}}{saved} of all tokens")
+        lines.append(f"  {point.title:<30}{saved} of all tokens")
     return lines

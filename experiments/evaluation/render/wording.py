@@ -19,9 +19,9 @@ def percent(interval: Interval, sign: str = "") -> str:
     return f"{_finite(100 * interval.estimate, f'{sign}.1f')} [{low}, {high}]"
 
 
-def share(value: float) -> str:
+def share(value: float, form: str = ".0f") -> str:
     """Write a share without its bounds."""
-    return _finite(100 * value, ".0f", " %")
+    return _finite(100 * value, form, " %")
 
 
 def tokens(value: float) -> str:
@@ -56,7 +56,8 @@ def notes(comparison: Comparison) -> list[str]:
         "oracle's saving: thinking saved, as a share of what leaving at the earliest right cue "
         "would save; over 100 % only by also leaving where no answer was right yet.",
         f"risk: share of problems where {loss(comparison)}. promised: the rule's certified limit, "
-        f"with confidence {100 * (1 - comparison.delta):g} % over the calibration problems.",
+        f"with confidence {100 * (1 - comparison.delta):g} % over the calibration problems. "
+        "if solved: the observed risk among problems that the full run solves.",
     ]
     certified = [row for row in comparison.rows if row.promised is not None]
     found += [

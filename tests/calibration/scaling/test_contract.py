@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 
 import numpy as np
@@ -75,6 +76,10 @@ def test_json_round_trip(family):
     assert (again.transform(x) == fitted.transform(x)).all()
     with pytest.raises(ValueError, match="has"):
         family.from_json('{"other": 1}')
+    state = json.loads(fitted.to_json())
+    for wrong in (None, "1", True, [[]], [None]):
+        with pytest.raises(ValueError, match="no finite number"):
+            family.from_json(json.dumps(state | {family.fitted[0]: wrong}))
 
 
 def test_keeps_the_shape(family):

@@ -33,16 +33,16 @@ def correlated_labels(rng, problems, cues):
 
 
 def test_intervals_cover_the_truth_and_pretending_cues_are_independent_does_not(rng):
-    trials, level = 300, 0.9
+    trials, confidence = 300, 0.9
     by_problem = by_cue = 0
     for seed in range(trials):
         labels, groups = correlated_labels(rng, 60, 10)
-        resampling = Resampling(draws=100, level=level, seed=seed)
+        resampling = Resampling(draws=100, confidence=confidence, seed=seed)
         ones = np.ones_like(labels)
         by_problem += 0.5 in bootstrap_ratio(labels, ones, groups, resampling)
         by_cue += 0.5 in bootstrap_ratio(labels, ones, None, resampling)
-    slack = 3 * math.sqrt(level * (1 - level) / trials)
-    assert abs(by_problem / trials - level) < slack
+    slack = 3 * math.sqrt(confidence * (1 - confidence) / trials)
+    assert abs(by_problem / trials - confidence) < slack
     assert by_cue / trials < 0.7
 
 
@@ -96,7 +96,7 @@ def test_seed_repeats_and_higher_level_is_wider(rng):
         bootstrap_ratio(values, ones, None, Resampling(seed=s)) for s in (0, 0, 1)
     )
     assert first == again != other
-    assert width(bootstrap_ratio(values, ones, None, Resampling(level=0.99))) > width(first)
+    assert width(bootstrap_ratio(values, ones, None, Resampling(confidence=0.99))) > width(first)
 
 
 def test_undefined_draws_are_never_taken_for_evidence(rng):
@@ -117,8 +117,8 @@ def test_undefined_estimate_gives_undefined_bounds():
 
 
 def test_bad_input_is_refused_by_name():
-    with pytest.raises(ValueError, match="level"):
-        Resampling(level=95)
+    with pytest.raises(ValueError, match="confidence"):
+        Resampling(confidence=95)
     with pytest.raises(ValueError, match="draws"):
         Resampling(draws=0)
     with pytest.raises(ValueError, match="n > 0"):

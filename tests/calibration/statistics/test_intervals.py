@@ -14,8 +14,8 @@ from probexit.calibration.statistics.intervals import (
 RATES = pytest.mark.parametrize("method", [clopper_pearson, wilson])
 
 
-def coverage(method, n: int, rate: float, level: float) -> float:
-    return sum(binom.pmf(k, n, rate) for k in range(n + 1) if rate in method(k, n, level))
+def coverage(method, n: int, rate: float, confidence: float) -> float:
+    return sum(binom.pmf(k, n, rate) for k in range(n + 1) if rate in method(k, n, confidence))
 
 
 def test_published_values():
@@ -49,11 +49,11 @@ def test_ends_of_the_scale_and_symmetry(method):
 
 @RATES
 @pytest.mark.parametrize(
-    ("k", "n", "level"), [(1, 0, 0.9), (-1, 5, 0.9), (6, 5, 0.9), (1, 5, 0), (1, 5, 1)]
+    ("k", "n", "confidence"), [(1, 0, 0.9), (-1, 5, 0.9), (6, 5, 0.9), (1, 5, 0), (1, 5, 1)]
 )
-def test_impossible_counts_and_levels_are_refused(method, k, n, level):
-    with pytest.raises(ValueError, match=r"need|level"):
-        method(k, n, level)
+def test_impossible_counts_and_confidences_are_refused(method, k, n, confidence):
+    with pytest.raises(ValueError, match=r"need|confidence"):
+        method(k, n, confidence)
 
 
 def test_interval_prints_and_contains():

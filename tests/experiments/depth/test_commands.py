@@ -121,6 +121,37 @@ def test_what_is_prepared_is_not_made_again(
     assert "choose another --out" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("shipped")
+def test_a_changed_file_of_what_was_prepared_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["depth", "compare", *TINY, "--presets", "layerskip", "--out", str(tmp_path)]
+    assert main([*command, "--prepare"]) == 0
+    about = tmp_path / "rules/layerskip/about.json"
+    words = json.loads(about.read_text())
+    about.write_text(json.dumps(words | {"fitted": "yes"}))
+    assert main(command) == 2
+    assert "about.json.fitted" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_fit_that_was_interrupted_is_not_taken_for_the_controller_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["depth", "fit", *SMALL, "--preset", "layerskip", "--out", str(tmp_path)]
+    assert main(command) == 0
+    before = (tmp_path / "depth.json").read_bytes()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DepthController, "save", killed)
+    assert main([*command, "--seed", "5", "--steps", "3"]) == 130
+    assert (tmp_path / "depth.json").read_bytes() == before  # what was there is not lost
+    assert main(["depth", "run", str(tmp_path), "--n", "1", "--out", str(tmp_path / "o")]) == 2
+    assert "not of one fit" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("shipped")
 def test_every_preset_gets_a_row(tmp_path: Path) -> None:

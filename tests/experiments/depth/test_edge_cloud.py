@@ -1,6 +1,7 @@
 """Two halves of one model on loopback."""
 
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -144,3 +145,15 @@ def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 < int(kept) < int(total)
     example([*sizes, "2", "--lose-after", "2"])  # a gap is never 2: the edge asks about all
     assert "cloud lost at token 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"[]", b'{"a": 1, "a": 2}', b'{"shape": [1, 2]}', b'{"shape": [1, 9, 4]}', b'{"shape": "x"}'],
+)
+def test_a_frame_that_was_not_meant_is_refused(frame: bytes) -> None:
+    a, b = socket.socketpair()
+    with a, b:
+        a.sendall(struct.pack("!II", len(frame), 4) + frame + b"1234")
+        with pytest.raises(ValueError, match=r"frame|repeat|twice"):
+            Wire(b).receive()
