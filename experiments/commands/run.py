@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.deployed import add_deployed, checked_controller, model_source
 
 
 class RunCommand(Command):
@@ -14,13 +15,8 @@ class RunCommand(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("--controller", type=Path, required=True, help="folder that `calibrate` wrote")
-        add("--task", required=True, help="see `probexit list tasks`")
-        add("--data", type=Path, help="the task's file, where it reads one")
-        add("--n", type=int, required=True, help="how many problems")
+        add_deployed(parser)
         add("--out", type=Path, required=True, help="where results go; rerun to resume")
-        add("--model", help="default: the model the controller was made for")
-        add("--dtype", default="float32")
         add("--max-new-tokens", type=int, help="default: as recorded")
         add("--temperature", type=float, help="default: as recorded")
         add("--top-p", type=float, help="default: as recorded")
@@ -29,14 +25,11 @@ class RunCommand(Command):
         add("--plain", action="store_true", help="run the model alone, for comparison")
 
     def run(self, args: Namespace) -> None:
-        from probexit.exits.controller import ExitController
         from probexit.experiments.evaluation.live_run import Live, run_to_folder, summarise
         from probexit.experiments.recording.tasks.by_name import task
         from probexit.hooks.models import load
 
-        if args.n < 1:
-            raise ValueError(f"--n {args.n} must be at least 1")
-        controller = ExitController.load(args.controller)
+        controller = checked_controller(args)
         promise = controller.certificate
         decoding = _decoding(args, promise.get("decoding", {}))
         problems = task(args.task, args.data, args.seed)
@@ -50,25 +43,6 @@ class RunCommand(Command):
         summary = summarise(run_to_folder(live, args.out, args.n))
         (args.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
         print(table(summary))
-
-
-def model_source(args: Namespace, controller: Any) -> Any:
-    """Say which model to load: the one given, or the one that the controller was made for."""
-    from probexit.hooks.models import Source
-
-    promise = controller.certificate
-    name = args.model or promise.get("model")
-    if not name:
-        raise ValueError(f"{args.controller} does not say which model it is for: give --model")
-    revision = "" if args.model else promise.get("revision", "")
-    return Source(
-        name,
-        revision,
-        args.dtype,
-        controller.closing,
-        controller.tags,
-        template_args=promise.get("template_args", {}),
-    )
 
 
 def _decoding(args: Namespace, recorded: dict[str, Any]) -> Any:

@@ -17,7 +17,8 @@ import pytest
 from probexit.exits.controller import ExitController
 from probexit.experiments import reasoner
 from probexit.experiments.commands.cli import COMMANDS, main
-from probexit.experiments.commands.run import departures, model_source
+from probexit.experiments.commands.deployed import model_source
+from probexit.experiments.commands.run import departures
 from probexit.experiments.fitting.fit import splits_of
 from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import members
