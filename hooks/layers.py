@@ -19,6 +19,10 @@ LAYERS_REMEDY = 'name it yourself: model.probexit_layers = "model.layers"'
 NORM_REMEDY = 'name it yourself: model.probexit_norm = "model.norm"'
 
 
+UNALIGNED = {"cpmant": "puts tokens of its own before every text, so that columns are not tokens"}
+"""Types whose layers return other columns than the text has."""
+
+
 def decoder_layers(model: Any) -> nn.ModuleList:
     """Return the decoder layers of a causal language model, or of a multimodal model's text part.
 
@@ -28,6 +32,9 @@ def decoder_layers(model: Any) -> nn.ModuleList:
     Raises:
         ValueError: if there is none or more than one, with the remedy.
     """
+    odd = UNALIGNED.get(getattr(model.config, "model_type", ""))
+    if odd is not None:
+        raise ValueError(f"{type(model).__name__} {odd}: it is not supported")
     path = getattr(model, "probexit_layers", None)
     if path is not None:
         return _named_list(model, path)
@@ -42,10 +49,15 @@ def decoder_layers(model: Any) -> nn.ModuleList:
     return next(iter(found.values()))
 
 
+class NoFinalNorm(ValueError):
+    """A model whose last layer is followed by no norm, or by one that was not found."""
+
+
 def final_norm(model: Any) -> nn.Module:
     """Return the norm between the last decoder layer and the unembedding.
 
-    It is the last norm of full width that the owner of the decoder layers holds beside them.
+    It is the last norm of full width that the owner of the decoder layers holds beside them, but
+    for one that is named after the embeddings.
 
     Raises:
         ValueError: if there is none, with the remedy.
@@ -59,11 +71,13 @@ def final_norm(model: Any) -> nn.Module:
     width = torch.Size([hidden_size(model)])
     norms = [
         child
-        for child in owner.children()
-        if "norm" in type(child).__name__.lower() and _weight_shape(child) == width
+        for name, child in owner.named_children()
+        if "norm" in type(child).__name__.lower()
+        and _weight_shape(child) == width
+        and "emb" not in name
     ]
     if not norms:
-        raise ValueError(f"{type(model).__name__}: no final norm beside its layers; {NORM_REMEDY}")
+        raise NoFinalNorm(f"{type(model).__name__}: no final norm beside its layers; {NORM_REMEDY}")
     return norms[-1]
 
 
@@ -94,6 +108,9 @@ def n_layers(model: Any) -> int:
 def module_at(model: Any, layer: int) -> nn.Module:
     """Return the module whose output is ``layer`` in ``0..L`` (``L`` is the final norm).
 
+    Layers that end in a norm of their own (BERT, BART) have none behind the last: ``L`` is then the
+    last layer's output, which transformers, too, calls ``hidden_states[-1]``.
+
     Raises:
         ValueError: if there is no such layer.
     """
@@ -103,7 +120,12 @@ def module_at(model: Any, layer: int) -> nn.Module:
             f"layer {layer} does not exist: {type(model).__name__} has layers 0 to "
             f"{len(layers) - 1}, and {len(layers)} is the output of its final norm"
         )
-    return final_norm(model) if layer == len(layers) else layers[layer]
+    if layer < len(layers):
+        return layers[layer]
+    try:
+        return final_norm(model)
+    except NoFinalNorm:
+        return layers[-1]
 
 
 def hidden_of(output: Any) -> Tensor:

@@ -6,7 +6,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.engines.cache import layer_plan
 from probexit.exits.engines.generate import Attachment, ExitProcessor
-from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
+from probexit.exits.engines.refusals import refuse_architecture, refuse_training
 from probexit.exits.engines.row_layer import RowLayer
 from probexit.exits.signals.base import Trial
 
@@ -19,7 +19,7 @@ def refuse_model(model: Any) -> None:
     """
     refuse_training(model)
     config = model.config.get_text_config(decoder=True)
-    refuse_encoder_decoder(model)
+    refuse_architecture(model)
     for index, (layer, _) in enumerate(layer_plan(model)):
         if layer is not RowLayer:
             raise ValueError(

@@ -84,6 +84,11 @@ def layer_plan(model: Any) -> list[tuple[type[Any], dict[str, Any]]]:
     Raises:
         ValueError: naming the first layer that is on no allow-list.
     """
+    if keeps_state_inside(model):
+        raise ValueError(
+            f"{type(model).__name__} keeps its state inside its layers, whose rows cannot move: "
+            "use attach() with model.generate, which keeps rows in place"
+        )
     plan = []
     for index, layer in enumerate(DynamicCache(config=model.config).layers):
         name = type(layer).__name__
@@ -95,6 +100,11 @@ def layer_plan(model: Any) -> list[tuple[type[Any], dict[str, Any]]]:
         states = getattr(layer, "number_of_states", None)
         plan.append((MOVABLE[name], {} if states is None else {"number_of_states": states}))
     return plan
+
+
+def keeps_state_inside(model: Any) -> bool:
+    """Tell whether layers keep a recurrent state themselves (RecurrentGemma) and not in a cache."""
+    return any("recurrent_states" in vars(module) for module in model.modules())
 
 
 def is_recurrent(cache: Any) -> bool:

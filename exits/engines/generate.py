@@ -22,15 +22,16 @@ from probexit.exits.engines.cache import copied_rows
 from probexit.exits.engines.inferred_mask import inferred_mask
 from probexit.exits.engines.refusals import (
     generate_setting,
-    refuse_encoder_decoder,
+    refuse_architecture,
     refuse_generate,
+    refuse_inner_state,
     refuse_training,
 )
 from probexit.exits.engines.session import Row, Session
 from probexit.exits.engines.trials import CacheBranches
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
-from probexit.hooks.forward import generate_cache_name, given_cache
+from probexit.hooks.forward import generate_cache_name, given_cache, takes
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
         CaptureError: if a hidden state was needed and its hook did not fire.
     """
     refuse_training(model)
-    refuse_encoder_decoder(model)
+    refuse_architecture(model)
     if controller.model is not None:
         controller.model.check(model)
     before = vars(model).get("generate")  # layer exits (DepthController) may stand there
@@ -88,8 +89,10 @@ class Attachment:
         )
         layers = self.controller.signal.layers
         capture = Capture(self.model, layers) if layers else None
-        if self.controller.signal.trial is not Trial.NONE and given_cache(kwargs) is None:
-            kwargs[generate_cache_name()] = DynamicCache(config=self.model.config)
+        if self.controller.signal.trial is not Trial.NONE:
+            refuse_inner_state(self.model)
+            if given_cache(kwargs) is None:
+                kwargs[generate_cache_name()] = DynamicCache(config=self.model.config)
         processor = ExitProcessor(session, capture, kwargs, self.model)
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
@@ -170,7 +173,10 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         rows = torch.tensor(at, device=input_ids.device)
         mask = self._whole_mask(input_ids)[rows]
         copied = copied_rows(self.cache, rows)
-        return CacheBranches(self.model, copied, mask, mask.sum(1) - 1, self.driver.passed)
+        # ``generate`` tells a model its positions only by name; else the model counts columns.
+        told = takes(self.model, "position_ids")
+        positions = mask.sum(1) - 1 if told else torch.full_like(rows, mask.shape[1] - 1)
+        return CacheBranches(self.model, copied, mask, positions, self.driver.passed)
 
     def _whole_mask(self, input_ids: Tensor) -> Tensor:
         """Extend the prompt's mask ``[b, p]`` over what was generated."""

@@ -7,6 +7,7 @@ early saves nothing there. Here its place is filled at once, and saved tokens be
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,8 +18,8 @@ from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.cache import RowCache, layer_plan
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
-from probexit.exits.engines.padding import refuse_padding
-from probexit.exits.engines.refusals import refuse_encoder_decoder, refuse_training
+from probexit.exits.engines.padding import rows_together
+from probexit.exits.engines.refusals import refuse_architecture, refuse_training
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import CacheBranches
@@ -59,12 +60,13 @@ class Loop(SessionDriver):
                 mode, or its layers keep a state that cannot move between rows.
         """
         refuse_training(model)
-        refuse_encoder_decoder(model)
+        refuse_architecture(model)
         layer_plan(model)  # refuses what cannot move between rows
-        refuse_padding(model, decoding.batch_size)
+        together = rows_together(model, decoding.batch_size)
         if controller is not None and controller.model is not None:
             controller.model.check(model)
-        self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
+        self.model, self.tokenizer = model, tokenizer
+        self.decoding = replace(decoding, batch_size=together)
         self.processors = processors
         self.eos = end_ids(model, tokenizer)
         session, capture = None, None

@@ -1,9 +1,10 @@
-"""Whether rows of a left-padded batch are what they are alone, for models that take no positions.
+"""Whether rows of a left-padded batch are what they are alone.
 
-Most models are told each token's position. Some swallow the positions and count columns instead,
-which is wrong for a shorter row: those are tried once, on a few tokens.
+Most models are told each token's position. Some swallow the positions, or take them and count
+columns all the same, which is wrong for a shorter row: each model is tried once, on a few tokens.
 """
 
+import warnings
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,21 +18,20 @@ _TRIED: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 TOLERANCE = 2e-3  # nats
 
 
-def refuse_padding(model: Any, batch_size: int) -> None:
-    """Refuse batches of a model whose padded rows are not what they are alone.
-
-    Raises:
-        ValueError: naming the remedy.
-    """
-    if batch_size == 1 or takes(model, "position_ids"):
-        return
+def rows_together(model: Any, batch_size: int) -> int:
+    """Return how many rows may run together: one, said aloud, where padded rows are wrong."""
+    if batch_size == 1 or (takes(model, "position_ids") and model.dtype != torch.float32):
+        return batch_size  # in half precision only models that are under suspicion are tried
     if model not in _TRIED:
         _TRIED[model] = _distance(model)
     if _TRIED[model] > TOLERANCE:
-        raise ValueError(
-            f"{type(model).__name__} takes no positions, and its padded rows are "
-            f"{_TRIED[model]:.2g} nats from what they are alone: use a batch size of 1"
+        warnings.warn(
+            f"{type(model).__name__}: padded rows are {_TRIED[model]:.2g} nats from what they are "
+            "alone, whatever positions they are given: prompts run one at a time",
+            stacklevel=3,
         )
+        return 1
+    return batch_size
 
 
 @torch.inference_mode()

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from probexit.exits.engines.cache import layer_plan
+from probexit.exits.engines.cache import keeps_state_inside, layer_plan
 from probexit.exits.engines.row_layer import RowLayer
+from probexit.hooks.layers import UNALIGNED
 
 _BEAMS = "beam search re-orders rows between steps"
 _SEVERAL = "assisted decoding runs several tokens a step"
@@ -22,6 +23,11 @@ REFUSED = {
     "guidance_scale": "guidance runs the model twice a step",
     "prefill_chunk_size": "a prefill in chunks takes several passes",
 }
+OTHER_TEXT = {
+    "git": "gives padded rows other texts than they have alone",
+    "moshi": "reads sound beside its text",
+    "rwkv": "lets the rows of a batch move each other",
+}
 _OFF = {"num_beams": 1, "num_beam_groups": 1, "guidance_scale": 1, "penalty_alpha": 0}
 
 
@@ -35,15 +41,40 @@ def refuse_training(model: Any) -> None:
         raise ValueError("the model is in training mode: call model.eval() first")
 
 
-def refuse_encoder_decoder(model: Any) -> None:
-    """Refuse models whose prompt is read by an encoder: their thinking has no prompt before it.
+def refuse_architecture(model: Any) -> None:
+    """Refuse models that do not write one text from left to right, each row by itself.
+
+    Encoder-decoders read their prompt elsewhere: their thinking has no prompt before it. A BERT
+    that is not loaded as a decoder sees the tokens behind the one it reads.
+
+    Raises:
+        ValueError: naming the model, the reason, and the remedy if there is one.
+    """
+    name = type(model).__name__
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ValueError(f"{name} is an encoder-decoder: only decoder-only models are supported")
+    reason = {**UNALIGNED, **OTHER_TEXT}.get(model.config.model_type)
+    if reason is not None:
+        raise ValueError(f"{name} {reason}: it is not supported")
+    if getattr(model.config, "is_decoder", True) is False and any(
+        vars(module).get("is_decoder") is False for module in model.modules()
+    ):
+        raise ValueError(
+            f"{name} is loaded as an encoder, whose tokens see those behind them: load it with "
+            "is_decoder=True in its configuration"
+        )
+
+
+def refuse_inner_state(model: Any) -> None:
+    """Refuse trial answers on a model that keeps its state in its layers instead of its cache.
 
     Raises:
         ValueError: naming the model.
     """
-    if getattr(model.config, "is_encoder_decoder", False):
+    if keeps_state_inside(model):
         raise ValueError(
-            f"{type(model).__name__} is an encoder-decoder: only decoder-only models are supported"
+            f"{type(model).__name__} keeps its state inside its layers, where it cannot be copied: "
+            "use a signal without trial answers"
         )
 
 

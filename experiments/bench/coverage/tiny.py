@@ -70,10 +70,10 @@ def tokenizer() -> Any:
     return wrapped
 
 
-def tiny_model(kind: str, changes: dict[str, Any]) -> Any:
+def tiny_model(kind: str, changes: dict[str, Any], seed: int = 0) -> Any:
     """Build a tiny random causal LM of a model type, with weights that have opinions."""
     config = _config(kind, changes)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -90,8 +90,8 @@ def _config(kind: str, changes: dict[str, Any]) -> Any:
     known = plain.to_dict()
     text = known.get("text_config")
     if isinstance(text, dict):
-        small = {**_sizes(text), **changes}
-        return transformers.AutoConfig.for_model(kind, text_config=text | small)
+        small = {"model_type": text["model_type"], **_sizes(text), **changes}
+        return transformers.AutoConfig.for_model(kind, text_config=small)
     small = _sizes(known)
     return transformers.AutoConfig.for_model(kind, **{**small, **changes})
 
@@ -99,6 +99,10 @@ def _config(kind: str, changes: dict[str, Any]) -> Any:
 def _sizes(known: dict[str, Any]) -> dict[str, Any]:
     """Choose the sizes that a configuration has; per-layer lists are cut to the layers."""
     sizes = {name: SIZES[name] for name in SIZES if name in known}
+    if "kv_lora_rank" in known:  # latent attention has no grouped heads
+        sizes["num_key_value_heads"] = 4
+    if known.get("is_decoder") is False and "add_cross_attention" in known:
+        sizes["is_decoder"] = True
     kinds = known.get("layer_types")
     if isinstance(kinds, list) and kinds:
         distinct = list(dict.fromkeys(kinds))
@@ -108,6 +112,6 @@ def _sizes(known: dict[str, Any]) -> dict[str, Any]:
     return sizes
 
 
-def reasoner(kind: str, changes: dict[str, Any]) -> Reasoner:
+def reasoner(kind: str, changes: dict[str, Any], seed: int = 0) -> Reasoner:
     """Return a tiny random model of a type, ready to be checked."""
-    return Reasoner(tiny_model(kind, changes), tokenizer(), ThinkTags(), " w20 w21", kind, 4)
+    return Reasoner(tiny_model(kind, changes, seed), tokenizer(), ThinkTags(), " w20 w21", kind, 4)

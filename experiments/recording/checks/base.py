@@ -115,9 +115,11 @@ class Subject:
                 return row
         raise ValueError("on no prompt does the model think for four tokens")
 
-    def generate(self, prompts: list[list[int]], **settings: Any) -> list[Plain]:
-        """Run ``model.generate`` greedily on prompts, left-padded."""
-        width = max(map(len, prompts))
+    def generate(
+        self, prompts: list[list[int]], width: int | None = None, **settings: Any
+    ) -> list[Plain]:
+        """Run ``model.generate`` greedily on prompts, left-padded to ``width`` at least."""
+        width = max([width or 0, *map(len, prompts)])
         pad = self.reasoner.tokenizer.pad_token_id or 0
         ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts])
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
@@ -141,10 +143,12 @@ class Subject:
     def difference(self, one: Plain, other: Plain) -> float:
         """Return the largest distance (nats) of the written tokens' log-probabilities.
 
-        Two texts may part at a tie; only what comes before is compared then.
+        Two texts may part at a tie; only what comes before is compared then. The last token is
+        left out, which some models force to be their end.
         """
         largest = 0.0
-        for step, (a, b) in enumerate(zip(one.tokens, other.tokens, strict=False)):
+        steps = zip(one.tokens[: NEW - 1], other.tokens[: NEW - 1], strict=False)
+        for step, (a, b) in enumerate(steps):
             gap = abs(float(one.logprobs[step, a] - other.logprobs[step, a]))
             if a != b:
                 apart = abs(float(one.logprobs[step, a] - one.logprobs[step, b]))

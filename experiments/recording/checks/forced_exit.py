@@ -34,11 +34,15 @@ class ForcedExit(ModelCheck):
         if others > subject.tie:
             return self.wrong(f"other rows moved by {others:.2g} nats", "use batches of one")
         prompt = [*subject.prompts[row], *wanted]
-        return self._answer(subject, prompt, written[row].tokens[len(wanted) :])
+        width = max(map(len, subject.prompts)) + len(wanted)
+        answer = written[row].tokens[len(wanted) :]
+        return self._answer(subject, prompt, width, answer)
 
-    def _answer(self, subject: Subject, prompt: list[int], answer: list[int]) -> Finding:
-        """Compare the answer with what the model writes on the same text as a prompt."""
-        plain = subject.generate([prompt], max_new_tokens=ANSWER_TOKENS)[0]
+    def _answer(
+        self, subject: Subject, prompt: list[int], width: int, answer: list[int]
+    ) -> Finding:
+        """Compare the answer with what the model writes on the same text, padded alike."""
+        plain = subject.generate([prompt], width, max_new_tokens=ANSWER_TOKENS)[0]
         first = plain.logprobs[0].clone()
         first[sorted(subject.reasoner.eos)] = float("-inf")
         apart = float(first.max() - first[answer[0]])

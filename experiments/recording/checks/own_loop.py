@@ -1,5 +1,6 @@
 """The own loop against ``generate``, at batch 1 and 4, with prompts of different length."""
 
+import warnings
 from typing import ClassVar
 
 from probexit.exits.engines.decoding import Decoding
@@ -15,11 +16,16 @@ class OwnLoop(ModelCheck):
     short: ClassVar[bool] = True
 
     def run(self, subject: Subject) -> Finding:
-        apart = {size: self._apart(subject, size) for size in (1, 4)}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            apart = {size: self._apart(subject, size) for size in (1, 4)}
         if apart[1] > subject.tie:
             return self.wrong(f"{apart[1]:.2g} nats from generate at batch 1", "use attach()")
         if apart[4] > subject.tie:
             return self._batch(subject, apart[4])
+        alone = [str(w.message) for w in told if "one at a time" in str(w.message)]
+        if alone:
+            return self.has(alone[0])
         return self.has(f"batch 1 and 4 equal to generate (largest {max(apart.values()):.1g} nats)")
 
     def _apart(self, subject: Subject, size: int) -> float:
@@ -46,7 +52,7 @@ class OwnLoop(ModelCheck):
 def _difference(mine: Generation, plain: Plain, tie: float) -> float:
     """Return the distance (nats) of the log-probabilities up to a tie; see ``Subject``."""
     largest = 0.0
-    steps = zip(mine.token_ids, mine.logprobs, plain.tokens, strict=False)
+    steps = zip(mine.token_ids, mine.logprobs, plain.tokens[: NEW - 1], strict=False)
     for step, (token, logprob, other) in enumerate(steps):
         gap = abs(logprob - float(plain.logprobs[step, token]))
         if token != other:

@@ -29,7 +29,8 @@ class TrialAnswerCheck(ModelCheck):
         row = subject.thinking_row
         thought = subject.batched[row].tokens[:2]
         prompt = [*subject.prompts[row], *thought, *closing]
-        first = subject.generate([prompt], max_new_tokens=1)[0].logprobs[0]
+        width = max(map(len, subject.prompts)) + len(thought) + len(closing)
+        first = subject.generate([prompt], width, max_new_tokens=1)[0].logprobs[0]
         trial = attachment.rows[row].history.answers[0]
         apart = abs(float(first[trial.ids[0]]) - trial.logprobs[0])
         return self.judge(apart, 2 * subject.tie, "use signals without trial answers")
