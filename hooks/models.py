@@ -11,6 +11,7 @@ import torch
 
 from probexit.hooks.continuation import continuation_ids
 from probexit.hooks.end_ids import end_ids
+from probexit.hooks.loading import Loading
 from probexit.hooks.think_tags import ThinkTags, think_tags
 
 SHIPPED = "shipped"
@@ -81,21 +82,21 @@ class Source:
     Attributes:
         name: "shipped", "shipped-deep", a local folder or a hub id.
         revision: Commit of a hub model.
-        dtype: Precision of the weights; replay equals live token for token in float32.
         closing: Text after the closing tag of a forced exit; None = what the tokenizer's
             ``probexit_closing`` entry says, or ``DEFAULT_CLOSING``.
         tags: Thinking tags; None = what the tokenizer says.
         answer_tokens: Longest forced answer.
         template_args: Keyword arguments of the chat template.
+        loading: How the weights are loaded.
     """
 
     name: str = SHIPPED
     revision: str = ""
-    dtype: str = "float32"
     closing: str | None = None
     tags: ThinkTags | None = None
     answer_tokens: int = 32
     template_args: Mapping[str, Any] = field(default_factory=dict)
+    loading: Loading = field(default_factory=Loading)
 
 
 def load(source: Source) -> Reasoner:
@@ -114,14 +115,13 @@ def load(source: Source) -> Reasoner:
     closing = source.closing
     if closing is None:
         closing = tokenizer.init_kwargs.get("probexit_closing", DEFAULT_CLOSING)
-    dtype = getattr(torch, source.dtype, None)
-    if not isinstance(dtype, torch.dtype):
-        raise ValueError(f"unknown dtype {source.dtype!r}: use float32, bfloat16 or float16")
-    model = _pretrained("AutoModelForCausalLM", source, dtype=dtype)
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    return Reasoner(
-        model, tokenizer, tags, closing, source.name, source.answer_tokens, source.template_args
-    )
+    model = _pretrained("AutoModelForCausalLM", source, source.loading.settings())
+    if source.loading.adapter:
+        model = _adapted(model, source)
+    if not source.loading.placed:
+        model.to("cuda" if torch.cuda.is_available() else "cpu")
+    name, longest = source.name, source.answer_tokens
+    return Reasoner(model.eval(), tokenizer, tags, closing, name, longest, source.template_args)
 
 
 def load_tokenizer(source: Source) -> Any:
@@ -130,10 +130,26 @@ def load_tokenizer(source: Source) -> Any:
     Raises:
         ValueError: if there is none.
     """
-    return _pretrained("AutoTokenizer", source)
+    return _pretrained("AutoTokenizer", source, source.loading.tokenizer_settings())
 
 
-def _pretrained(kind: str, source: Source, **settings: Any) -> Any:
+def _adapted(model: Any, source: Source) -> Any:
+    """Put a peft adapter into a model's own modules."""
+    try:
+        from peft import PeftModel  # type: ignore[import-untyped,unused-ignore]
+
+        return PeftModel.from_pretrained(model, source.loading.adapter).get_base_model()
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"cannot load the adapter {source.loading.adapter!r}: {_first(error)}"
+        ) from error
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _pretrained(kind: str, source: Source, settings: dict[str, Any]) -> Any:
     import transformers
     from safetensors import SafetensorError
 
@@ -141,9 +157,10 @@ def _pretrained(kind: str, source: Source, **settings: Any) -> Any:
         settings["revision"] = source.revision
     try:
         return getattr(transformers, kind).from_pretrained(_place(source.name), **settings)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"cannot load the model {source.name!r}: {first}") from error
+    except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
+        remedy = "; --trust-remote-code runs it" if "trust_remote_code" in str(error) else ""
+        said = f"cannot load the model {source.name!r}: {_first(error)}{remedy}"
+        raise ValueError(said) from error
 
 
 def _place(name: str) -> str:

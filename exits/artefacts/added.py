@@ -6,5 +6,8 @@ field to a saved class says here what older folders are to be read as.
 
 from typing import Any
 
-ADDED: dict[str, dict[str, Any]] = {}
+ADDED: dict[str, dict[str, Any]] = {
+    "Fingerprint": {"base": "", "kind": ""},
+    "FittedRule": {"rule": ""},
+}
 """``{"family:name" or name of another class: {field: its JSON value}}``."""

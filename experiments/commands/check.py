@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from probexit.experiments.commands.base import Command, add_template_args
+from probexit.experiments.commands.loading import add_loading
 
 
 class CheckCommand(Command):
@@ -17,7 +18,7 @@ class CheckCommand(Command):
         add("--think-open", help="opening tag, where the tokenizer does not tell")
         add("--think-close", help="closing tag, likewise")
         add_template_args(parser)
-        add("--dtype", default="float32", help="float32, bfloat16 or float16")
+        add_loading(parser)
         add("--json", action="store_true", help="print the findings as JSON")
 
     def run(self, args: Namespace) -> None:

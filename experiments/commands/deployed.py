@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probexit.experiments.commands.loading import add_loading, loading_of
+
 if TYPE_CHECKING:
     from probexit.exits.controller import ExitController
     from probexit.hooks.models import Source
@@ -17,7 +19,7 @@ def add_deployed(parser: ArgumentParser) -> None:
     add("--data", type=Path, help="the task's file, where it reads one")
     add("--n", type=int, required=True, help="how many problems")
     add("--model", help="default: the model the controller was made for")
-    add("--dtype", default="float32")
+    add_loading(parser)
 
 
 def checked_controller(args: Namespace) -> "ExitController":
@@ -48,8 +50,8 @@ def model_source(args: Namespace, controller: "ExitController") -> "Source":
     return Source(
         name,
         "" if args.model else promise.get("revision", ""),
-        args.dtype,
         controller.closing,
         controller.tags,
         template_args=promise.get("template_args", {}),
+        loading=loading_of(args, promise.get("dtype", "float32"), promise.get("loading", {})),
     )

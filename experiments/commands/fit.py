@@ -15,9 +15,18 @@ class FitCommand(Command):
         add("run", type=Path, metavar="RUN", help="a recorded run")
         add("--probe", default="logistic", help="see `probexit list probes`")
         add("--layers", default="auto", help="'auto', or such as 4,6 (concatenated)")
+        add(
+            "--from",
+            dest="origin",
+            type=Path,
+            metavar="OTHER",
+            help="take the probe of another run instead: of the same model, or of the same model "
+            "quantised otherwise or with another adapter",
+        )
         add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
 
     def run(self, args: Namespace) -> None:
+        from probexit.experiments.fitting.carry import carry, require_same_rule
         from probexit.experiments.fitting.fit import fit, fresh_splits, save_fit
         from probexit.experiments.fitting.quality import measure
         from probexit.experiments.recording.run import Run
@@ -26,13 +35,17 @@ class FitCommand(Command):
         run = Run(args.run)
         splits = fresh_splits(run)
         layers = None if args.layers == "auto" else integers(args.layers)
-        fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
-        quality = measure(fitted.signal, splits.test, args.target)
+        if args.origin is not None:
+            said, fitted = require_same_rule(Run(args.origin), run), carry(Run(args.origin), run)
+            print(f"note: {said}" if said else f"the probe of {args.origin}, of the same model")
+        else:
+            fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
+        quality = measure(fitted.signal, splits.test, fitted.target)
         folder = save_fit(run, fitted)
         text = json.dumps(quality.as_dict(), indent=1) + "\n"
         replace_file(folder / "quality.json", text.encode())
         if fitted.sweep is not None:
             print("AUROC by layers, cross-validated on the fit split (indices of recorded layers)")
             print(fitted.sweep)
-        print(f"\n{args.probe} probe on layers {list(fitted.signal.at)}, target: {args.target}")
+        print(f"\n{fitted.probe} probe on layers {list(fitted.signal.at)}, target: {fitted.target}")
         print(quality)

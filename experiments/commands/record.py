@@ -12,6 +12,7 @@ from probexit.experiments.commands.base import (
     numbers,
     template_args,
 )
+from probexit.experiments.commands.loading import add_loading, loading_of
 
 REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
 
@@ -47,7 +48,7 @@ class RecordCommand(Command):
         add("--top-p", type=float, default=1.0)
         add("--batch-size", type=int, default=64)
         add("--shard-size", type=int, default=256, help="problems written at once")
-        add("--dtype", default="float32", help="float32, bfloat16 or float16")
+        add_loading(parser)
         add("--seed", type=int, default=0)
         add(
             "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
@@ -97,11 +98,11 @@ def load_reasoner(args: Namespace, closing: str | None) -> Any:
         Source(
             args.model,
             args.revision,
-            args.dtype,
             closing,
             tags,
             args.answer_tokens,
             template_args(args.template_arg),
+            loading_of(args),
         )
     )
 
@@ -173,7 +174,8 @@ def _manifest(
             "numpy": numpy.__version__,
         },
         answer_samples=args.answer_samples,
-        dtype=args.dtype,
+        dtype=str(reasoner.model.dtype).removeprefix("torch."),
+        loading=loading_of(args).recorded(),
         template=template_digest(reasoner),
         template_args=dict(reasoner.template_args),
     )

@@ -17,6 +17,7 @@ from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.recording.run import Run, tags_from
 from probexit.experiments.registry import named
 from probexit.experiments.risk_control.calibrators import DELTA
+from probexit.hooks.loading import Loading
 from probexit.hooks.models import Reasoner, Source, load
 
 LOSSES = "probexit.experiments.risk_control.losses"
@@ -151,10 +152,10 @@ def source_of(run: Run) -> Reasoner:
         Source(
             manifest.model,
             manifest.revision,
-            manifest.dtype,
             manifest.closing,
             tags_from(manifest.tags),
             manifest.answer_tokens,
             manifest.template_args,
+            Loading.recorded_as(manifest.dtype, manifest.loading),
         )
     )

@@ -4,11 +4,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import Signal
 from probexit.exits.trace import Trace
 from probexit.experiments.evaluation.metrics import Measures, Metrics
 from probexit.experiments.evaluation.run_comparison import Levels, context_of, source_of
+from probexit.experiments.fitting.carry import require_same_rule
 from probexit.experiments.fitting.fit import load_fit
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.context import Context
@@ -133,9 +135,6 @@ def _set_aside(target: Target, n: int, seed: int) -> tuple[list[Trace], list[Tra
     return calibrate, [trace for trace in target.traces if trace.problem not in aside]
 
 
-SAME = ("cues", "closing", "tags")  # what the rule was certified with
-
-
 def home_of(run: Run, alpha: float) -> Context:
     """Return the run that the rule comes from, at one risk.
 
@@ -152,7 +151,7 @@ def target_of(home: Context, origin: Run, run: Run) -> Target:
         ValueError: if the run was recorded with another model, other cues, another closing text or
             without the layers that the probe reads.
     """
-    _require_same(origin, run)
+    said = require_same_rule(origin, run)
     fitted, manifest = load_fit(origin), run.manifest
     seen = {trace.problem for trace in (*home.splits.fit, *home.splits.calibrate)}
     try:
@@ -161,7 +160,7 @@ def target_of(home: Context, origin: Run, run: Run) -> Target:
         raise ValueError(f"{run.folder}: {error}") from error
     return Target(
         name=run.folder.name,
-        setting=setting_of(manifest),
+        setting=setting_of(manifest) + (f", {_form(run)}" if said else ""),
         traces=[trace for trace in run.traces() if trace.problem not in seen],
         signal=signal,
         closing=len(source_of(run).closing_ids()),
@@ -180,17 +179,5 @@ def setting_of(manifest: Manifest) -> str:
     return f"{manifest.task}, " + ("greedy" if temperature == 0 else f"T = {temperature:g}")
 
 
-def _require_same(origin: Run, run: Run) -> None:
-    ours, theirs = origin.manifest, run.manifest
-    if ours.fingerprint != theirs.fingerprint:
-        raise ValueError(
-            f"{run.folder} was recorded with another model ({theirs.model}) than {origin.folder} "
-            f"({ours.model}): a probe reads only the model that it was trained on"
-        )
-    for name in SAME:
-        mine, other = getattr(ours, name), getattr(theirs, name)
-        if mine != other:
-            raise ValueError(
-                f"{run.folder} was recorded with {name} = {other!r}, {origin.folder} with "
-                f"{mine!r}: the rule would be another, record it with the same"
-            )
+def _form(run: Run) -> str:
+    return Fingerprint(**run.manifest.fingerprint).form

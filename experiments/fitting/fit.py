@@ -103,7 +103,7 @@ def fit(
     signal = ProbeSignal(make().fit(X, table.labels, table.groups), layers, recorded)
     grid = policy_grid(Threshold(), [signal.scores(trace) for trace in traces]).float()
     problems = tuple(sorted({trace.problem for trace in traces}))
-    return Fit(signal, probe, target, found, _distinct(grid), problems)
+    return Fit(signal, probe, target, found, distinct(grid), problems)
 
 
 def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
@@ -129,7 +129,7 @@ def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
     )
 
 
-def _distinct(grid: Tensor) -> Tensor:
+def distinct(grid: Tensor) -> Tensor:
     """Drop thresholds that are one in single precision."""
     return torch.tensor(sorted(set(grid.tolist()), reverse=True), dtype=torch.float32)
 

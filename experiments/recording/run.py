@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.fingerprint import Fingerprint
 from probexit.exits.trace import Trace
 from probexit.experiments.recording.shards import items_in, read_shard, shard_numbers
 from probexit.experiments.recording.tasks.base import Item
+from probexit.hooks.loading import Loading
 from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags
 from probexit.probes.artefacts.strict_json import read_json
@@ -46,6 +48,7 @@ class Manifest:
         dtype: Precision of the weights.
         template: Hash of the chat template; "" in a run that did not note it.
         template_args: Keyword arguments of the chat template.
+        loading: How the weights were loaded besides (``Loading.recorded``).
     """
 
     model: str
@@ -68,6 +71,7 @@ class Manifest:
     dtype: str = "float32"
     template: str = ""
     template_args: dict[str, Any] = field(default_factory=dict)
+    loading: dict[str, str] = field(default_factory=dict)
 
 
 class Run:
@@ -167,6 +171,8 @@ def _check(manifest: Manifest) -> None:
         tags_from(manifest.tags)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"tags are no thinking tags ({error})") from error
+    TypeAdapter(Fingerprint).validate_json(json.dumps(manifest.fingerprint), strict=True)
+    Loading.recorded_as(manifest.dtype, manifest.loading)
     if not manifest.layers or min(manifest.layers) < 0:
         raise ValueError(f"layers {manifest.layers} are no layers")
 
@@ -191,5 +197,7 @@ def _settings(manifest: Manifest) -> dict[str, Any]:
     settings: dict[str, Any] = json.loads(json.dumps(asdict(manifest)))
     decoding = settings.pop("decoding")
     del settings["versions"], decoding["batch_size"]
+    for later in ("base", "kind"):  # what runs of older versions did not note
+        settings["fingerprint"].pop(later, None)
     settings.update(decoding)
     return settings

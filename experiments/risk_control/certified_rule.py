@@ -43,7 +43,7 @@ class CertifiedRule:
             details: What else the certificate shall say, such as the loss.
         """
         manifest = run.manifest
-        template = {"template_args": manifest.template_args} if manifest.template_args else {}
+        noted = {"template_args": manifest.template_args, "loading": manifest.loading}
         return ExitController(
             cues=cue_set(manifest.cues),
             signal=self.signal,
@@ -59,7 +59,8 @@ class CertifiedRule:
                 "task": manifest.task,
                 "decoding": manifest.decoding,
                 "probing": self.probing,
-                **template,
+                "dtype": manifest.dtype,
+                **{name: value for name, value in noted.items() if value},
                 **details,
             },
         )

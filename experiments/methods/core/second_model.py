@@ -13,6 +13,7 @@ from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.two_models import TwoModels
+from probexit.hooks.loading import Loading
 from probexit.hooks.models import DEEP, SHIPPED, Reasoner, Source, load
 
 SIBLINGS = {SHIPPED: reasoner.path(), DEEP: reasoner.deep_path()}
@@ -52,7 +53,8 @@ class TwoModelRule(LiveRule):
                 "needs a second model with the same tokenizer: name its folder or hub id in the "
                 f"field `second` of {type(self).__name__}"
             )
-        other = load(Source(names[0], dtype=str(bench.reasoner.model.dtype).removeprefix("torch.")))
+        alike = Loading(str(bench.reasoner.model.dtype).removeprefix("torch."))
+        other = load(Source(names[0], loading=alike))
         try:
             ours = bench.reasoner
             ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))

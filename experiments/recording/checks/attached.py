@@ -19,4 +19,10 @@ class Attached(ModelCheck):
             return self.wrong("no token was seen by the controller", "report the model's type")
         pairs = zip(written, subject.batched, strict=True)
         distance = max(subject.difference(mine, plain) for mine, plain in pairs)
-        return self.judge(distance, subject.tie, "do not attach to this model")
+        found = self.judge(distance, subject.tie, "do not attach to this model")
+        pairs = zip(subject.batched, subject.alone, strict=True)
+        itself = max(subject.difference(batch, alone) for batch, alone in pairs)
+        if found.wrong or itself <= subject.tie:
+            return found
+        told = f"the model's own padded batch is {itself:.2g} nats from its rows alone"
+        return self.has(f"{found.detail}; {told}: use batches of one")

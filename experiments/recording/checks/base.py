@@ -102,6 +102,17 @@ class Subject:
         """What plain ``generate`` writes on all of them in one left-padded batch."""
         return self.generate(self.prompts)
 
+    @cached_property
+    def batch_dependence(self) -> float:
+        """How far (nats) a prompt's text moves when another of the same length runs beside it.
+
+        Nothing is padded: a model that moves here depends on its batch by itself, as those do whose
+        activations are quantised by the largest of a batch.
+        """
+        longest = max(self.prompts, key=len)
+        alone = self.generate([longest])[0]
+        return self.difference(self.generate([longest, longest[::-1]])[0], alone)
+
     @property
     def thinking_row(self) -> int:
         """The first row that thinks for at least four tokens.

@@ -4,7 +4,7 @@ import errno
 import json
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,12 @@ import pytest
 from probexit.exits.controller import ExitController
 from probexit.experiments import reasoner
 from probexit.experiments.commands.cli import COMMANDS, main
-from probexit.experiments.commands.deployed import model_source
+from probexit.experiments.commands.deployed import add_deployed, model_source
 from probexit.experiments.commands.run import departures
 from probexit.experiments.fitting.fit import splits_of
 from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import members
+from probexit.hooks.loading import Loading
 from probexit.hooks.think_tags import ThinkTags
 
 Call = Callable[..., tuple[int, str, str]]
@@ -137,7 +138,7 @@ def test_every_loss_by_its_name(name: str, calibrated: Path, call: Call) -> None
         (("--layers", "3,9"), "--layers [9]: this model has 0 to 5, and 6 = final norm"),
         (("--layers", "three"), "'three' is not a list of integers"),
         (("--temperature", "-1"), "temperature=-1.0 must be >= 0"),
-        (("--dtype", "float99"), "unknown dtype 'float99': use float32"),
+        (("--dtype", "float99"), "unknown dtype 'float99': use auto, float32"),
         (("--think-open", "<t>"), "give both --think-open and --think-close"),
     ],
 )
@@ -325,9 +326,15 @@ def test_a_live_run_loads_what_was_recorded(calibrated: Path) -> None:
     tags = ThinkTags("[A]", "[B]")
     certificate = recorded.certificate | {"model": "hub/name", "revision": "abc"}
     odd = replace(recorded, tags=tags, closing="!", certificate=certificate)
-    args = Namespace(controller="C", model=None, dtype="float32")
+    parser = ArgumentParser()
+    add_deployed(parser)
+    args = parser.parse_args(["--controller", "C", "--task", "arith", "--n", "1"])
     source = model_source(args, odd)
     assert (source.name, source.revision) == ("hub/name", "abc")
+    assert source.loading == Loading("float32")
+    before = certificate | {"dtype": "bfloat16", "loading": {"quantization": "bnb-4bit"}}
+    again = model_source(args, replace(odd, certificate=before)).loading
+    assert again == Loading("bfloat16", quantization="bnb-4bit")
     assert (source.tags, source.closing) == (tags, "!")
     args.model = "other"
     assert (model_source(args, odd).name, model_source(args, odd).revision) == ("other", "")

@@ -80,12 +80,15 @@ def test_transfer_tests_on_no_problem_that_the_rule_has_seen(fitted, capsys):
     assert "re-calibrated" in capsys.readouterr().out
 
 
+OTHER_MODEL = {"name": "", "layers": 6, "width": 192, "weights": "0", "base": "0", "kind": ""}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"cues": "paragraph"}, "was recorded with cues = 'paragraph'"),
         ({"closing": "!"}, "was recorded with closing = '!'"),
-        ({"fingerprint": {}}, "was recorded with another model (shipped)"),
+        ({"fingerprint": OTHER_MODEL}, "was recorded with another model (shipped)"),
         ({"layers": (0, 1)}, "layers [5, 6] were not recorded"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from probexit.experiments import reasoner
+from probexit.hooks.loading import Loading
 from probexit.hooks.models import DEFAULT_CLOSING, Reasoner, Source, load
 from probexit.hooks.think_tags import ThinkTags
 
@@ -62,7 +63,7 @@ def test_whose_closing_text(copy: Callable[..., Path]) -> None:
 
 def test_other_tags_and_precision(copy: Callable[..., Path]) -> None:
     tags = ThinkTags("[A]", "[B]")
-    loaded = load(Source(str(copy()), dtype="bfloat16", tags=tags, answer_tokens=3))
+    loaded = load(Source(str(copy()), loading=Loading("bfloat16"), tags=tags, answer_tokens=3))
     assert loaded.tags == tags
     assert loaded.model.dtype == torch.bfloat16
     assert loaded.answer_tokens == 3
@@ -71,8 +72,8 @@ def test_other_tags_and_precision(copy: Callable[..., Path]) -> None:
 def test_refusals(copy: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no model folder '/nowhere'"):
         load(Source("/nowhere"))
-    with pytest.raises(ValueError, match="unknown dtype 'nn': use float32"):
-        load(Source(dtype="nn"))  # torch.nn is no precision
+    with pytest.raises(ValueError, match="unknown dtype 'nn': use auto"):
+        load(Source(loading=Loading("nn")))  # torch.nn is no precision
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="cannot load the model"):
         load(Source(str(tmp_path / "empty")))

@@ -167,6 +167,7 @@ def test_the_answer_follows_the_thinking(shipped: Reasoner) -> None:
     assert answer("The answer is<|im_end|>", prompt="") == "The answer is"
 
 
+MARK = {"name": "", "layers": 1, "width": 2, "weights": "", "base": "", "kind": ""}
 TAGS = {"open": "<a>", "close": "</a>", "mute": ["a", "b"]}
 
 
@@ -174,7 +175,7 @@ def manifest(**changes: Any) -> Manifest:
     texts = ("model", "revision", "task", "data", "cues", "closing", "tokenizer")
     plain: dict[str, Any] = dict.fromkeys(texts, "")
     plain |= {"layers": (1, 2), "answer_tokens": 8, "shard_size": 4, "seed": 0}
-    plain |= {"tags": TAGS, "fingerprint": {}, "versions": {"torch": "1"}}
+    plain |= {"tags": TAGS, "fingerprint": MARK, "versions": {"torch": "1"}}
     plain |= {"decoding": {"temperature": 1.0, "batch_size": 64}}
     return Manifest(**plain | changes)
 

@@ -100,10 +100,9 @@ def no_thinking_template(reasoner: Reasoner) -> None:
 
 FAULTS: dict[str, tuple[Fault, str]] = {
     "a swallowed cache": (lambda r: forward_with(r.model, drop_cache), "own loop, which records"),
-    "an ignored mask": (lambda r: forward_with(r.model, drop_mask), "own loop, which records"),
     "a row that leaks": (
         lambda r: add_hook(r.model.model.layers[2], leak),
-        "own loop, which records",
+        "attach, one row exits",
     ),
     "a wrong layer list": (reversed_layers, "hidden states at every layer"),
     "a shifted state": (shifted_state, "hidden states at every layer"),
@@ -121,6 +120,14 @@ def test_a_planted_fault_is_found(fault: str, reasoner: Reasoner) -> None:
     assert found[name].status is not Status.HAS, as_table(list(found.values()))
     with pytest.raises(ValueError, match=name):
         refuse_wrong(list(found.values()))
+
+
+def test_an_ignored_mask_is_said_and_read_around(reasoner: Reasoner) -> None:
+    """Padding is then read as text: rows run one at a time, and whoever attaches is told."""
+    with forward_with(reasoner.model, drop_mask):
+        found = findings(reasoner)
+    assert "prompts run one at a time" in found["own loop, which records"].detail
+    assert "use batches of one" in found["attach, never exiting"].detail
 
 
 def test_ignored_positions_are_read_around(reasoner: Reasoner) -> None:
