@@ -1,17 +1,36 @@
 """Forward hooks that are set on entry and gone afterwards, whatever happens inside."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Self
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Self
 
 from torch.utils.hooks import RemovableHandle
 
 
+def uncompiled() -> AbstractContextManager[Any]:
+    """Run compiled models eagerly meanwhile: their graphs were made without the hooks.
+
+    Asked only where something was compiled: asking loads the compiler.
+    """
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    import torch
+
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
 class Hooks(ABC):
-    """Context manager over a model's hooks; it can be entered again after it was left."""
+    """Context manager over a model's hooks; it can be entered again after it was left.
+
+    A compiled model runs eagerly inside.
+    """
 
     def __init__(self) -> None:
         self._handles: list[RemovableHandle] = []
+        self._eager: AbstractContextManager[Any] = nullcontext()
 
     @abstractmethod
     def _register(self) -> Iterator[RemovableHandle]:
@@ -23,9 +42,12 @@ class Hooks(ABC):
         except BaseException:
             self._remove()
             raise
+        self._eager = uncompiled()
+        self._eager.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._eager.__exit__(None, None, None)
         self._remove()
 
     def _remove(self) -> None:

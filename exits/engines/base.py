@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
@@ -77,6 +78,30 @@ class SessionDriver:
             return None
         self.capture.check(self.steps)
         return self.capture.last()
+
+
+def obeyed(scores: Tensor, rows: Sequence[Row | None], orders: Sequence[int | None]) -> Tensor:
+    """Leave one token to rows that are told what to write, or that answer after an exit.
+
+    Args:
+        scores: ``[b, V]``.
+        rows: Their rows.
+        orders: What ``SessionDriver.orders`` or ``Session.step`` returned.
+    """
+    left = [i for i, row in enumerate(rows) if row is not None and row.exit is not None]
+    if not left:
+        return scores
+    told = [orders[i] for i in left]
+    free = [k for k, order in enumerate(told) if order is None]
+    only = torch.tensor([-1 if order is None else order for order in told], device=scores.device)
+    where = torch.tensor(left, device=scores.device)
+    if free:
+        chosen = torch.tensor(free, device=scores.device)
+        only[chosen] = scores[where[chosen]].argmax(-1)
+    scores = scores.clone()
+    scores[where] = float("-inf")
+    scores[where, only] = 0.0
+    return scores
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ its longest row; the own loop (``loop.py``) does not have this limit.
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
+from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList, StaticCache
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.base import SessionDriver
+from probexit.exits.engines.base import SessionDriver, obeyed
 from probexit.exits.engines.cache import copied_rows
+from probexit.exits.engines.continuous import ContinuousExits, controlled_manager
 from probexit.exits.engines.inferred_mask import inferred_mask
 from probexit.exits.engines.refusals import (
     generate_setting,
@@ -38,6 +40,8 @@ from probexit.hooks.forward import generate_cache_name, given_cache, takes
 def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["Attachment"]:
     """Let the controller stop the thinking in every ``model.generate`` call inside the block.
 
+    ``model.generate_batch`` and its managers (continuous batching) run under it likewise.
+
     Greedy and sampled decoding, any batch, left padding. After an exit the closing text is forced
     token by token and the answer is decoded greedily, as the recorded forced exits were.
 
@@ -55,25 +59,80 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
         raise ValueError("a controller is attached to this model already: leave its block first")
     attachment = Attachment(model, tokenizer, controller)
     model.generate = attachment.generate
+    model.init_continuous_batching = attachment.init_continuous_batching
     try:
         yield attachment
     finally:
-        del model.generate
+        attachment.detach()
+        del model.generate, model.init_continuous_batching
         if before is not None:
             model.generate = before
 
 
 class Attachment:
-    """What ``attach`` yields; ``rows`` tells where each row of the last call left."""
+    """What ``attach`` yields.
+
+    Attributes:
+        rows: Where each row of the last call of ``generate`` left.
+        requests: The same by request id, where requests are batched continuously.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, controller: ExitController) -> None:
         self.model, self.tokenizer, self.controller = model, tokenizer, controller
         self._generate = model.generate
         self.rows: list[Row] = []
         self._told = False
+        self._running = Lock()
+        self._init_batching = getattr(model, "init_continuous_batching", None)
+        self._batched: list[ContinuousExits] = []
+
+    @property
+    def requests(self) -> dict[str, Row]:
+        """Rows of continuous batching by request id, of the manager made last."""
+        return dict(self._batched[-1].requests) if self._batched else {}
+
+    def init_continuous_batching(
+        self,
+        generation_config: Any = None,
+        continuous_batching_config: Any = None,
+        **given: Any,
+    ) -> Any:
+        """Stand in for ``model.init_continuous_batching``, which ``generate_batch`` calls, too."""
+        refuse_training(self.model)
+        given |= {
+            "generation_config": generation_config,
+            "continuous_batching_config": continuous_batching_config,
+        }
+        manager, exits = controlled_manager(
+            self._init_batching, self.model, self.tokenizer, self.controller, given
+        )
+        exits.capture.__enter__()
+        self._batched.append(exits)
+        return manager
+
+    def detach(self) -> None:
+        """Take the hooks out; a manager that is still running goes on without the controller."""
+        for exits in self._batched:
+            exits.active = False
+            exits.capture.__exit__()
 
     def generate(self, *args: Any, **kwargs: Any) -> Any:
-        """Stand in for ``model.generate``."""
+        """Stand in for ``model.generate``; one call at a time, since hooks read whoever runs.
+
+        Raises:
+            ValueError: in a mode that cannot work, or while another thread generates here.
+        """
+        if not self._running.acquire(blocking=False):
+            raise ValueError(
+                "another thread is generating with this model under a controller: states are read "
+                "from the model, which both share; batch the prompts, or load the model twice"
+            )
+        try:
+            return self._controlled(*args, **kwargs)
+        finally:
+            self._running.release()
+
+    def _controlled(self, *args: Any, **kwargs: Any) -> Any:
         refuse_training(self.model)
         self._refuse(args, kwargs)
         self._tell(kwargs)
@@ -92,7 +151,7 @@ class Attachment:
         if self.controller.signal.trial is not Trial.NONE:
             refuse_inner_state(self.model)
             if given_cache(kwargs) is None:
-                kwargs[generate_cache_name()] = DynamicCache(config=self.model.config)
+                kwargs[generate_cache_name()] = self._cache(args, kwargs, session)
         processor = ExitProcessor(session, capture, kwargs, self.model)
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
@@ -101,6 +160,27 @@ class Attachment:
             output = self._generate(*args, **kwargs)
         self.rows = processor.rows
         return output
+
+    def _cache(self, args: tuple[Any, ...], kwargs: dict[str, Any], session: Session) -> Any:
+        """Make the cache that trial answers are copied from, in the form the caller asked for.
+
+        Raises:
+            ValueError: if rows of that form cannot be copied.
+        """
+        kind = generate_setting(self.model, kwargs, "cache_implementation")
+        if kind in (None, "dynamic"):
+            kwargs.pop("cache_implementation", None)
+            return DynamicCache(config=self.model.config)
+        if kind != "static":
+            raise ValueError(
+                f"cache_implementation={kind!r} keeps rows that cannot be copied, which a trial "
+                "answer needs: leave it out, or use 'static'"
+            )
+        del kwargs["cache_implementation"]
+        ids: Any = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
+        room = len(session.closing) + self.controller.answer_tokens  # a trial writes on its copy
+        longest = ids.shape[1] + session.max_new_tokens + room
+        return StaticCache(config=self.model.config, max_cache_len=longest)
 
     def _tell(self, kwargs: dict[str, Any]) -> None:
         """Warn, once, of decoding that is not what the certificate speaks of."""
@@ -166,7 +246,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             return self._fork(at, input_ids)
 
         forced = self.driver.orders(self.running, tokens, scores, fork)
-        return self._obey(scores, forced)
+        return obeyed(scores, self.running, forced)
 
     def _fork(self, at: Sequence[int], input_ids: Tensor) -> CacheBranches:
         """Copy the cached rows ``at``; what stands in front of a row's prompt stays masked."""
@@ -192,19 +272,3 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         mask = self.mask.to(input_ids.device).bool()
         mask = mask.repeat_interleave(len(input_ids) // len(mask), 0)
         return [ids[keep].tolist() for ids, keep in zip(input_ids, mask, strict=True)]
-
-    def _obey(self, scores: Tensor, forced: list[int | None]) -> Tensor:
-        """Leave one token to rows that are told what to write, or that answer after an exit."""
-        likeliest = scores.argmax(-1)
-        only = {
-            i: int(likeliest[i]) if order is None else order
-            for i, (row, order) in enumerate(zip(self.running, forced, strict=True))
-            if row is not None and row.exit is not None
-        }
-        if not only:
-            return scores
-        scores = scores.clone()
-        rows = torch.tensor(list(only), device=scores.device)
-        scores[rows] = float("-inf")
-        scores[rows, torch.tensor(list(only.values()), device=scores.device)] = 0.0
-        return scores

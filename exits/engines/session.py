@@ -47,6 +47,7 @@ class Row:
         reader: Follows its text and finds its cues.
         history: What it has seen so far.
         scores: The signal at its cues so far.
+        latest: Tokens written, behind which no room for an answer is left.
         forced: Tokens it still has to write to close its thinking, then ``ANSWER``.
         exit: Where it left, if it did.
         written: Tokens generated so far.
@@ -57,6 +58,7 @@ class Row:
     reader: CueReader
     history: History
     scores: list[float] = field(default_factory=list)
+    latest: int = 0
     forced: deque[int] = field(default_factory=deque)
     exit: Exit | None = None
     written: int = 0
@@ -89,7 +91,8 @@ class Session:
         self.tokenizer = tokenizer
         self.closing = controller.closing_ids(tokenizer)
         self.end = sorted(end)
-        self.latest = max_new_tokens - len(self.closing) - controller.answer_tokens
+        self.max_new_tokens = max_new_tokens
+        self.latest = self._latest(max_new_tokens)
         limit = controller.max_thinking
         if limit is not None and limit > self.latest:
             raise ValueError(
@@ -108,13 +111,23 @@ class Session:
             self._read,
         )
 
-    def start(self, prompt_ids: Sequence[int]) -> Row:
-        """Open a row; its thinking may have begun in the prompt."""
+    def start(self, prompt_ids: Sequence[int], max_new_tokens: int | None = None) -> Row:
+        """Open a row; its thinking may have begun in the prompt.
+
+        Args:
+            prompt_ids: Its prompt.
+            max_new_tokens: Its own limit, where requests have different ones.
+        """
         tags = self.controller.tags
         inside = opens_thinking(self.tokenizer, tags, prompt_ids)
         reader = CueReader(self.tokenizer, self.controller.cues, tags, inside)
         prompt = torch.as_tensor(list(prompt_ids))
-        return Row(reader, History(self.tokenizer, prompt, 0 if inside else None))
+        history = History(self.tokenizer, prompt, 0 if inside else None)
+        limit = self.latest if max_new_tokens is None else self._latest(max_new_tokens)
+        return Row(reader, history, latest=limit)
+
+    def _latest(self, max_new_tokens: int) -> int:
+        return max_new_tokens - len(self.closing) - self.controller.answer_tokens
 
     def step(
         self,
@@ -261,7 +274,7 @@ class Session:
                 self._leave(row, None)
 
     def _leave(self, row: Row, score: float | None) -> None:
-        if row.written > self.latest:
+        if row.written > row.latest:
             row.refused += 1
             return
         cue = None if score is None else len(row.scores) - 1

@@ -44,8 +44,8 @@ class InLoop(Engine):
 class _Left(Session):
     """A session whose rows have left already: they only close their thinking and answer."""
 
-    def start(self, prompt_ids: Sequence[int]) -> Row:
-        row = super().start(prompt_ids)
+    def start(self, prompt_ids: Sequence[int], max_new_tokens: int | None = None) -> Row:
+        row = super().start(prompt_ids, max_new_tokens)
         row.exit = Exit(row.reader.thinking)
         row.forced.extend([*self.closing, ANSWER])
         return row

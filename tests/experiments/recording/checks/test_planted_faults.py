@@ -148,16 +148,14 @@ def test_a_fork_that_is_no_copy(reasoner: Reasoner, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_order_that_is_not_obeyed(reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.ExitProcessor, "_obey", lambda self, scores, forced: scores)
+    monkeypatch.setattr(engine, "obeyed", lambda scores, rows, orders: scores)
     assert findings(reasoner)["attach, one row exits"].wrong
 
 
 def test_a_controller_that_touches_what_it_should_not(
     reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        engine.ExitProcessor, "_obey", lambda self, scores, forced: scores.roll(1, dims=-1)
-    )
+    monkeypatch.setattr(engine, "obeyed", lambda scores, rows, orders: scores.roll(1, dims=-1))
     assert findings(reasoner)["attach, never exiting"].wrong
 
 

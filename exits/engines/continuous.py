@@ -1,0 +1,164 @@
+"""The controller in transformers' continuous batching: ``generate_batch`` and its manager.
+
+    with attach(model, tokenizer, controller) as attachment:
+        model.generate_batch(prompts, generation_config=config)
+        attachment.requests["req_0"].exit
+
+The engine packs the newest tokens of all requests into one row, drops a request when it ends, and
+fills its place: a saved token is a token that somebody else decodes. It calls its logits processors
+behind each forward pass, before a token is chosen, which is where the controller decides.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig
+from transformers.generation.configuration_utils import ContinuousBatchingConfig
+from transformers.generation.continuous_batching.cb_logits_processors import (
+    ContinuousBatchingLogitsProcessor,
+)
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.base import obeyed
+from probexit.exits.engines.refusals import refuse_generate
+from probexit.exits.engines.session import Row, Session
+from probexit.exits.signals.base import Trial
+from probexit.hooks.capture import CaptureError
+from probexit.hooks.packed import PackedCapture
+
+KEPT = 10_000  # finished requests whose rows are remembered
+
+
+class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]  # untyped here
+    """Decides for every request of a packed batch, and forces the tokens it asks for.
+
+    Attributes:
+        requests: Rows by request id, newest last.
+        active: Off, it changes nothing: a manager may outlive the block that attached it.
+    """
+
+    # A request switches the controller off for itself: ``add_request(..., probexit=False)``.
+    supported_kwargs: ClassVar[dict[str, type]] = {"probexit": bool}
+    ignored_kwargs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, session: Session, capture: PackedCapture) -> None:
+        self.session, self.capture = session, capture
+        self.requests: OrderedDict[str, Row] = OrderedDict()
+        self.active = True
+        self.steps = 0
+        self._batch: list[Any] = []
+
+    def fill_defaults(self, int32_tensor: Tensor) -> None:
+        """Fill the engine's argument storage; nothing is passed through it."""
+        int32_tensor.fill_(0)
+
+    def prepare_tensor_args(self, requests_with_new_token: list[Any]) -> Tensor:
+        """Note which requests have logits in the coming pass, in the order of their rows."""
+        self._batch = [request.state for request in requests_with_new_token]
+        return torch.zeros(len(self._batch), dtype=torch.int32)
+
+    def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
+        """Take ``scores [n, V]`` of the requests noted; return them with orders applied."""
+        if not self.active or not self._batch:
+            return scores
+        self.steps += 1
+        if self.capture.steps < self.steps:
+            raise CaptureError("a packed pass was not seen: was the model run as a graph?")
+        count = len(self._batch)
+        rows, tokens = zip(*(self._row(state) for state in self._batch), strict=True)
+        logits = scores[:count]
+        orders = self.session.step(rows, tokens, self.capture.newest(count), logits)
+        return torch.cat([obeyed(logits, rows, orders), scores[count:]])
+
+    def _row(self, state: Any) -> tuple[Row | None, int | None]:
+        """Return a request's row and the token it has just consumed; None for its prompt."""
+        if not state.logit_processor_kwargs.get("probexit", True):
+            return None, None
+        # Whoever was put aside for want of memory comes back with what it wrote as its prompt.
+        begin = state._true_initial_tokens or len(state.initial_tokens)
+        written = [*state.initial_tokens[begin:], *state.generated_tokens]
+        row = self.requests.get(state.request_id)
+        if row is None or not written:
+            limit = state.max_new_tokens
+            room = None if limit is None else limit + len(written) - len(state.generated_tokens)
+            row = self.session.start(state.initial_tokens[:begin], room)
+            self.requests[state.request_id] = row
+            while len(self.requests) > KEPT:
+                self.requests.popitem(last=False)
+            return row, None
+        return row, int(written[-1])
+
+
+def controlled_manager(
+    make: Any, model: Any, tokenizer: Any, controller: ExitController, given: dict[str, Any]
+) -> tuple[Any, ContinuousExits]:
+    """Make a manager that runs under a controller.
+
+    Args:
+        make: The model's own ``init_continuous_batching``.
+        model: The model.
+        tokenizer: Its tokenizer.
+        controller: Decides.
+        given: The keyword arguments of the call.
+
+    Returns:
+        The manager, not started, and the processor at work in it; its capture is not entered yet.
+
+    Raises:
+        ValueError: in a mode that the controller cannot work in.
+    """
+    if controller.signal.trial is not Trial.NONE:
+        raise ValueError(
+            f"{type(controller.signal).__name__} decodes a trial answer at each cue, which "
+            "continuous batching does not do: use the own loop, or attach with generate"
+        )
+    if getattr(model, "_cached_continuous_batching_manager", None) is not None:
+        raise ValueError(
+            "a manager is kept from before the controller was attached: call "
+            "model.destroy_cached_continuous_batching_manager() first"
+        )
+    config = given.get("generation_config") or model.generation_config
+    _refuse(model, config, given)
+    own = given.get("continuous_batching_config") or ContinuousBatchingConfig()
+    given["continuous_batching_config"] = replace(own, **_SAME_STEP)
+    manager = make(**given)
+    end = config.eos_token_id
+    session = Session(
+        controller,
+        tokenizer,
+        config.max_new_tokens or controller.answer_tokens,
+        torch.as_tensor([] if end is None else end).flatten().long().tolist(),
+    )
+    capture = PackedCapture(model, controller.signal.layers)
+    processor = ContinuousExits(session, capture)
+    processors = manager.logit_processor
+    processors.logits_processor.insert(0, processor)
+    processors.tensors_required += 1
+    processors.supported_keys.update(processor.supported_kwargs)
+    processors.do_processing = True
+    return manager, processor
+
+
+# A decision belongs to the pass that it was made from: nothing runs ahead of it, or as a graph.
+_SAME_STEP = {"use_async_batching": False, "use_cuda_graph": False}
+
+
+def _refuse(model: Any, config: GenerationConfig, given: dict[str, Any]) -> None:
+    """Refuse modes that run ahead of the controller's decisions.
+
+    Raises:
+        ValueError: naming the setting.
+    """
+    refuse_generate(model, {"generation_config": config}, "an exit controller")
+    if (config.num_return_sequences or 1) > 1:
+        raise ValueError("num_return_sequences > 1 copies requests under way: add them separately")
+    own = given.get("continuous_batching_config")
+    for name in ("use_async_batching", "use_cuda_graph"):
+        if getattr(own, name, None):
+            raise ValueError(f"{name} cannot work with an exit controller: leave it out")
+    for name in ("varlen_compile_config", "decode_compile_config"):
+        if getattr(own, name, None) is not None:
+            raise ValueError(f"{name}: a compiled pass is not read; leave it out")
