@@ -5,11 +5,9 @@ matrices", J. Multivariate Analysis 88 (2004); https://doi.org/10.1016/S0047-259
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from torch import Tensor
 
 from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, as_double, moments
@@ -22,12 +20,10 @@ class Discriminant(LinearProbe):
     Takes ``O(n d^2 + d^3)``: seconds up to a width of a few thousand.
     """
 
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
+    def _fit(self, data: TrainingSet) -> None:
         mean, scale = moments(data.X)
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         model.fit(as_double((data.X - mean) / scale), data.labels())
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
         self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight, bias)
-        return self

@@ -57,7 +57,7 @@ class LinearProbe(Probe):
 
     head_: LinearHead | None = None
 
-    def score(self, X: Tensor) -> Tensor:
+    def _score(self, X: Tensor) -> Tensor:
         self._require_width(X)
         self.head_ = self._head().to(X.device)
         return self.head_.score(X)

@@ -1,12 +1,11 @@
 """Logistic regression: the probe to try first; linear usually wins (arXiv 2504.05419, Table 8)."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, as_double, moments
@@ -29,14 +28,13 @@ class Logistic(LinearProbe):
     class_weight: Literal["balanced"] | None = None
     max_iter: int = 1000
 
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
+    def _fit(self, data: TrainingSet) -> None:
         mean, scale = moments(data.X)
         model = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=self.max_iter)
         # A second thread waits more than it works here: minutes for seconds, on a busy machine.
         with threadpool_limits(1):
             model.fit(as_double((data.X - mean) / scale), data.labels())
+        self.n_iter_ = int(model.n_iter_[0])
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
         self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight, bias)
-        return self

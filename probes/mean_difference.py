@@ -1,10 +1,8 @@
 """Difference of the class means: one direction, nothing to tune (arXiv 2310.06824, section 5)."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
-from torch import Tensor
 
 from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet
@@ -17,8 +15,6 @@ class MeanDifference(LinearProbe):
     Hidden states are not standardised first, as published, so features that vary most weigh most.
     """
 
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
+    def _fit(self, data: TrainingSet) -> None:
         direction = data.X[data.y == 1].mean(dim=0) - data.X[data.y == 0].mean(dim=0)
         self.head_ = LinearHead.along(direction, torch.ones_like(direction), data)
-        return self

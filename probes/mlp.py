@@ -7,7 +7,6 @@ by problem, and judged by its class-balanced log-loss rather than its accuracy.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -18,6 +17,8 @@ from probexit.probes.network import Network, balanced, log_loss, train_epoch
 from probexit.probes.splits import group_holdout
 from probexit.probes.stored import require_shapes
 from probexit.probes.training_set import TrainingSet, moments
+
+ATTEMPTS = 50  # at a hold-out with both classes, which few problems may not give at once
 
 
 @dataclass
@@ -48,17 +49,11 @@ class MLP(Probe):
     seed: int = 42
     alpha: float = 1.0
 
-    def __post_init__(self) -> None:
-        self.hidden = tuple(self.hidden)  # JSON brings it back as a list
-        self.net_: Network | None = None
-
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
-        held_out = group_holdout(data.groups, self.holdout, self.seed)
+    def _fit(self, data: TrainingSet) -> None:
+        held_out = self._held_out(data)
         self.net_ = self._train(data.take(~held_out), data.take(held_out))
-        return self
 
-    def score(self, X: Tensor) -> Tensor:
+    def _score(self, X: Tensor) -> Tensor:
         self._require_width(X)
         net = self._net().to(X.device)
         with torch.autocast(X.device.type, enabled=False):  # scores are float32 in any context
@@ -79,10 +74,19 @@ class MLP(Probe):
     def width(self) -> int:
         return len(self._net().mean)
 
+    def _held_out(self, data: TrainingSet) -> Tensor:
+        """Choose the problems held out; again, where one side would have a single class."""
+        for attempt in range(ATTEMPTS):
+            mask = group_holdout(data.groups, self.holdout, self.seed + attempt)
+            if all(len(set(data.y[side].tolist())) == 2 for side in (mask, ~mask)):
+                return mask
+        return group_holdout(data.groups, self.holdout, self.seed)
+
     def _net(self) -> Network:
-        if self.net_ is None:
+        net: Network | None = getattr(self, "net_", None)
+        if net is None:
             raise self._unfitted()
-        return self.net_
+        return net
 
     def _train(self, training: TrainingSet, validation: TrainingSet) -> Network:
         generator = torch.Generator().manual_seed(self.seed)

@@ -5,7 +5,6 @@ components, regress. The three maps are linear, so what is kept is one direction
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -30,18 +29,17 @@ class Principal(LinearProbe):
     C: float = 1.0
     max_iter: int = 5000
 
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
+    def _fit(self, data: TrainingSet) -> None:
         mean, scale = moments(data.X)
         standard = ((data.X - mean) / scale).double()
         axes = _leading(standard, self.components)
         model = LogisticRegression(C=self.C, max_iter=self.max_iter)
         with threadpool_limits(1):
             model.fit(as_double(standard @ axes), data.labels())
+        self.n_iter_ = int(model.n_iter_[0])
         weight = axes.cpu() @ torch.as_tensor(model.coef_[0], dtype=torch.float64)
         bias = torch.tensor(float(model.intercept_[0]))
         self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight.float(), bias)
-        return self
 
 
 def _leading(X: Tensor, components: int) -> Tensor:

@@ -1,10 +1,8 @@
 """A random direction: the floor that every comparison of probes must show."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
-from torch import Tensor
 
 from probexit.probes.linear import LinearHead, LinearProbe
 from probexit.probes.training_set import TrainingSet, moments
@@ -22,10 +20,8 @@ class RandomDirection(LinearProbe):
 
     seed: int = 0
 
-    def fit(self, X: Tensor, y: Tensor, groups: Tensor | None = None) -> Self:
-        data = TrainingSet.of(X, y, groups)
+    def _fit(self, data: TrainingSet) -> None:
         generator = torch.Generator().manual_seed(self.seed)
         direction = torch.randn(data.X.shape[1], generator=generator).to(data.X.device)
         _, scale = moments(data.X)
         self.head_ = LinearHead.along(direction, scale, data)
-        return self

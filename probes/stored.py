@@ -60,20 +60,20 @@ class Stored(ABC):
         if found.shape != (1,):
             raise ValueError(f"the score of one state has shape {tuple(found.shape)}")
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write ``probe.json`` and its tensors into ``folder``."""
         data = {"probe": _REGISTRY.name_of(type(self)), "config": asdict(self)}
-        write_artefact(folder, "probe", data, self.state())
+        write_artefact(Path(folder), "probe", data, self.state())
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path | str) -> Self:
         """Read a probe of this class from ``folder``.
 
         Raises:
             ValueError: if the folder holds no probe, a damaged one, or one of another class.
         """
-        file = folder / "probe.json"
-        name, config, tensors = read_probe(folder)
+        file = Path(folder) / "probe.json"
+        name, config, tensors = read_probe(Path(folder))
         if name != _REGISTRY.name_of(cls):
             raise ValueError(f"{file} holds a {name}, not a {_REGISTRY.name_of(cls)}: load that")
         try:

@@ -80,4 +80,6 @@ def _require_two_classes(y: Tensor) -> None:
     if not set(found) <= {0.0, 1.0}:
         raise ValueError(f"labels must be 0 or 1, got {found[:5]}")
     if len(found) < 2:
-        raise ValueError(f"a probe needs both labels 0 and 1, got only {found}: add problems")
+        raise ValueError(
+            f"a probe needs both classes, labels 0 and 1, got only {found}: add problems"
+        )

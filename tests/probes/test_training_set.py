@@ -27,5 +27,5 @@ def test_taking_rows_keeps_both_classes_or_refuses():
     data = TrainingSet.of(X, torch.tensor([0, 1, 1]), torch.tensor([4, 5, 6]))
     part = data.take(torch.tensor([True, False, True]))
     assert (part.y.tolist(), part.groups.tolist()) == ([0, 1], [4, 6])
-    with pytest.raises(ValueError, match="both labels"):
+    with pytest.raises(ValueError, match="both classes"):
         data.take(torch.tensor([False, True, True]))

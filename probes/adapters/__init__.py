@@ -1,0 +1,1 @@
+"""Classifiers of other libraries where a probe is asked for."""
