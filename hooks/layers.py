@@ -11,6 +11,7 @@ Where the rules below fail, name the parts yourself, by their path inside the mo
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -56,8 +57,9 @@ class NoFinalNorm(ValueError):
 def final_norm(model: Any) -> nn.Module:
     """Return the norm between the last decoder layer and the unembedding.
 
-    It is the last norm of full width that the owner of the decoder layers holds beside them, but
-    for one that is named after the embeddings.
+    It is the one norm of full width that the owner of the decoder layers holds beside them. Where
+    there are several, where one is named after the embeddings, or has no weights, the model is run
+    on one token: it is the norm that runs last, behind the layers.
 
     Raises:
         ValueError: if there is none, with the remedy.
@@ -69,16 +71,55 @@ def final_norm(model: Any) -> nn.Module:
     modules: Iterable[nn.Module] = model.modules()
     owner = next(m for m in modules if any(child is layers for child in m.children()))
     width = torch.Size([hidden_size(model)])
-    norms = [
-        child
-        for name, child in owner.named_children()
-        if "norm" in type(child).__name__.lower()
-        and _weight_shape(child) == width
-        and "emb" not in name
-    ]
-    if not norms:
-        raise NoFinalNorm(f"{type(model).__name__}: no final norm beside its layers; {NORM_REMEDY}")
-    return norms[-1]
+    beside = {n: m for n, m in owner.named_children() if _is_norm(m, width)}
+    if len(beside) == 1:
+        ((name, norm),) = beside.items()
+        if _weight_shape(norm) == width and "emb" not in name:
+            return norm
+    found = _runs_last(model, layers, width)
+    if found is None:
+        raise NoFinalNorm(f"{type(model).__name__}: no final norm behind its layers; {NORM_REMEDY}")
+    return found
+
+
+_RUN: WeakKeyDictionary[Any, str | None] = WeakKeyDictionary()
+
+
+def _runs_last(model: Any, layers: nn.ModuleList, width: torch.Size) -> nn.Module | None:
+    """Return the norm of the decoder that runs behind its last layer; None if none does."""
+    if model not in _RUN:
+        _RUN[model] = _seen_last(model, layers, width)
+    name = _RUN[model]
+    return None if name is None else _named(model, name)
+
+
+@torch.inference_mode()
+def _seen_last(model: Any, layers: nn.ModuleList, width: torch.Size) -> str | None:
+    inside = {id(module) for module in layers.modules()}
+    base = getattr(model, "base_model", model)  # a head may have norms of its own
+    body = {id(module) for module in base.modules()}
+    norms = {
+        name: module
+        for name, module in model.named_modules()
+        if _is_norm(module, width) and id(module) in body and id(module) not in inside
+    }
+    order: list[str] = []
+    handles = [layers[-1].register_forward_hook(lambda *_: order.append(""))]
+    for name, module in norms.items():
+        handles.append(module.register_forward_hook(lambda *_, name=name: order.append(name)))
+    try:
+        model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device))
+    except Exception:  # a model that takes more than tokens: its norm must be named
+        return None
+    finally:
+        for handle in handles:
+            handle.remove()
+    behind = order[len(order) - order[::-1].index("") :] if "" in order else []
+    return behind[-1] if behind else None
+
+
+def _is_norm(module: nn.Module, width: torch.Size) -> bool:
+    return "norm" in type(module).__name__.lower() and _weight_shape(module) in (width, None)
 
 
 def unembedding(model: Any) -> nn.Module:

@@ -57,6 +57,23 @@ class Reasoner:
         """Return the tokens of a forced exit."""
         return continuation_ids(self.tokenizer, self.tags.close + self.closing)
 
+    def ask(self, question: str, max_new_tokens: int = 640, **settings: Any) -> str:
+        """Let the model answer a question, thinking included; greedy unless ``settings`` say else.
+
+        Args:
+            question: What the user asks, without any chat formatting.
+            max_new_tokens: Limit of the text.
+            settings: Other keyword arguments of ``model.generate``.
+        """
+        ids = torch.tensor([self.prompt(question)], device=self.model.device)
+        out = self.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            **{"max_new_tokens": max_new_tokens, "do_sample": False, **settings},
+        )
+        text: str = self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=False)
+        return text
+
     def after_thinking(self, ids: Sequence[int]) -> str:
         """Return the text written after the thinking; "" if it never ended."""
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
@@ -136,7 +153,7 @@ def load_tokenizer(source: Source) -> Any:
 def _adapted(model: Any, source: Source) -> Any:
     """Put a peft adapter into a model's own modules."""
     try:
-        from peft import PeftModel  # type: ignore[import-untyped,unused-ignore]
+        from peft import PeftModel
 
         return PeftModel.from_pretrained(model, source.loading.adapter).get_base_model()
     except (ImportError, OSError, RuntimeError, ValueError) as error:

@@ -1,6 +1,8 @@
 """Probe a reasoning model's hidden states and stop its thinking, with a promise to check.
 
-The names below load on first use, so that ``import probexit`` stays light.
+Five verbs: ``load`` a model, ``record`` its thinking, ``fit`` a probe, ``certify`` a threshold,
+``attach`` the controller; and ``report`` on it. The names load on first use, so that ``import
+probexit`` stays light.
 """
 
 from importlib import import_module
@@ -9,34 +11,70 @@ from typing import TYPE_CHECKING, Any
 from probexit._version import __version__
 
 if TYPE_CHECKING:
+    from probexit.calibration.learn_then_test import LearnThenTest
     from probexit.exits.controller import ExitController
     from probexit.exits.depth.controller import DepthController
     from probexit.exits.engines.generate import attach
     from probexit.exits.engines.loop import generate
     from probexit.exits.trace import Trace
+    from probexit.experiments.recording.run import Run
+    from probexit.experiments.verbs.capture import capture_at_cues
+    from probexit.experiments.verbs.certify import certify
+    from probexit.experiments.verbs.fit import fit
+    from probexit.experiments.verbs.load import load
+    from probexit.experiments.verbs.record import Recording, record
+    from probexit.experiments.verbs.report import report
     from probexit.hooks.capture import Capture
     from probexit.hooks.layers import decoder_layers
+    from probexit.probes.logistic import Logistic
+    from probexit.probes.sweep import sweep
 
 __all__ = [
     "Capture",
     "DepthController",
     "ExitController",
+    "LearnThenTest",
+    "Logistic",
+    "Recording",
+    "Run",
     "Trace",
     "__version__",
     "attach",
+    "capture_at_cues",
+    "certify",
     "decoder_layers",
+    "fit",
     "generate",
+    "load",
+    "record",
+    "report",
+    "sweep",
 ]
 
 _HOME = {
     "Capture": "probexit.hooks.capture",
     "DepthController": "probexit.exits.depth.controller",
     "ExitController": "probexit.exits.controller",
+    "LearnThenTest": "probexit.calibration.learn_then_test",
+    "Logistic": "probexit.probes.logistic",
+    "Recording": "probexit.experiments.verbs.record",
+    "Run": "probexit.experiments.recording.run",
     "Trace": "probexit.exits.trace",
     "attach": "probexit.exits.engines.generate",
+    "capture_at_cues": "probexit.experiments.verbs.capture",
+    "certify": "probexit.experiments.verbs.certify",
     "decoder_layers": "probexit.hooks.layers",
+    "fit": "probexit.experiments.verbs.fit",
     "generate": "probexit.exits.engines.loop",
+    "load": "probexit.experiments.verbs.load",
+    "record": "probexit.experiments.verbs.record",
+    "report": "probexit.experiments.verbs.report",
+    "sweep": "probexit.probes.sweep",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ ROOMS = (
     "depth",
     "bench",
     "reasoner.training",
+    "verbs",
     "commands",
     "sample",
 )

@@ -37,7 +37,9 @@ from probexit.hooks.forward import generate_cache_name, given_cache, takes
 
 
 @contextmanager
-def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["Attachment"]:
+def attach(
+    model: Any, tokenizer: Any, controller: ExitController | None = None
+) -> Iterator["Attachment"]:
     """Let the controller stop the thinking in every ``model.generate`` call inside the block.
 
     ``model.generate_batch`` and its managers (continuous batching) run under it likewise.
@@ -45,11 +47,15 @@ def attach(model: Any, tokenizer: Any, controller: ExitController) -> Iterator["
     Greedy and sampled decoding, any batch, left padding. After an exit the closing text is forced
     token by token and the answer is decoded greedily, as the recorded forced exits were.
 
+    ``attach(reasoner, controller)`` does the same for what `probexit.load` returned.
+
     Raises:
         ValueError: if the controller was made for another model, something is attached already,
             or ``generate`` is called in a mode that cannot work (beam search, assisted decoding).
         CaptureError: if a hidden state was needed and its hook did not fire.
     """
+    if controller is None:
+        model, tokenizer, controller = model.model, model.tokenizer, tokenizer
     refuse_training(model)
     refuse_architecture(model)
     if controller.model is not None:

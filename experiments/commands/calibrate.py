@@ -25,16 +25,16 @@ class CalibrateCommand(Command):
         add_promise(parser)
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.methods.core.deploying import Asked, certify_methods
+        from probexit.experiments.methods.core.deploying import Asked
         from probexit.experiments.recording.run import Run
         from probexit.experiments.risk_control.calibrators import make_calibrator
+        from probexit.experiments.verbs.certify import deployed
 
         run, loss = Run(args.run), loss_of(args)
         alpha = 0.05 if args.alpha is None else args.alpha
         asked = Asked(make_calibrator(args.calibrator, alpha, args.delta), loss, args.loss)
-        name, rule, traces = certify_methods(run, args.method.split(","), asked)
         folder = args.out or run.folder / "controller"
-        rule.controller(run, loss=args.loss, method=name).save(folder)
+        rule, _, name, traces = deployed(run, args.method.split(","), asked, folder)
         found = rule.certificate
         print(f"{name}: threshold {found.threshold:.4f} on {found.n} calibration problems,")
         print(f"{found.losses:g} of them lost ({args.loss}).")

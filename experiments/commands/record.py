@@ -1,7 +1,6 @@
 """Run a model over a task and keep, at every cue, its hidden states and its forced answer."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from probexit.experiments.commands.base import (
     template_args,
 )
 from probexit.experiments.commands.loading import add_loading, loading_of
-
-REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
 
 
 class RecordCommand(Command):
@@ -55,34 +52,32 @@ class RecordCommand(Command):
         )
 
     def run(self, args: Namespace) -> None:
-        from probexit.experiments.recording.checks.report import refuse_wrong, run_checks
-        from probexit.experiments.recording.cues import cue_set
-        from probexit.experiments.recording.record import Recorder
-        from probexit.experiments.recording.run import Run
+        from probexit.exits.engines.decoding import Decoding
         from probexit.experiments.recording.tasks.by_name import task
+        from probexit.experiments.verbs.record import Recording, record
 
-        if args.answer_samples and not args.temperature:
-            raise ValueError("--answer-samples needs a --temperature above 0 to sample at")
         if args.n < 1 or args.shard_size < 1:
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
         if args.answer_tokens < 1:
             raise ValueError(f"--answer-tokens {args.answer_tokens} must be at least 1")
-        decoding = _decoding(args)
-        _shares(args, Run(args.out))
-        cue_set(args.cues or REFLECTION)  # bad input is refused before the model is loaded
+        how = Recording(
+            data=args.data,
+            cues=args.cues or "",
+            layers=() if args.layers == "all" else integers(args.layers),
+            decoding=Decoding(
+                args.max_new_tokens, args.temperature, args.top_p, args.batch_size, args.seed
+            ),
+            answer_samples=args.answer_samples,
+            shard_size=args.shard_size,
+            seed=args.seed,
+            shares=None if args.shares is None else numbers(args.shares),
+            revision=args.revision,
+            loading=loading_of(args),
+        )
         problems = task(args.task, args.data, args.seed)
-        next(iter(problems.items()))
+        next(iter(problems.items()))  # bad input is refused before the model is loaded
         reasoner = load_reasoner(args, problems.closing)
-        args.cues = args.cues or reasoner.tokenizer.init_kwargs.get("probexit_cues", REFLECTION)
-        cues = cue_set(args.cues)
-        layers = _layers(args.layers, reasoner.model)
-        refuse_wrong(run_checks(reasoner, short=True))
-        run = Run(args.out)
-        manifest = _manifest(args, reasoner, layers, asdict(decoding))
-        run.begin(replace(manifest, shares=_shares(args, run)))
-        recorder = Recorder(reasoner, problems, cues, layers, decoding, args.answer_samples)
-        recorder.record(run, args.n, args.shard_size)
-        print(_summary(run))
+        print(_summary(record(reasoner, args.task, args.out, args.n, how)))
 
 
 def load_reasoner(args: Namespace, closing: str | None) -> Any:
@@ -104,80 +99,6 @@ def load_reasoner(args: Namespace, closing: str | None) -> Any:
             template_args(args.template_arg),
             loading_of(args),
         )
-    )
-
-
-def _layers(text: str, model: Any) -> tuple[int, ...]:
-    from probexit.hooks.layers import n_layers
-
-    count = n_layers(model)
-    if text == "all":
-        return tuple(range(count + 1))
-    layers = integers(text)
-    wrong = [layer for layer in layers if not 0 <= layer <= count]
-    if wrong:
-        raise ValueError(
-            f"--layers {wrong}: this model has 0 to {count - 1}, and {count} = final norm"
-        )
-    return layers
-
-
-def _shares(args: Namespace, run: Any) -> tuple[float, float]:
-    """Return the shares asked for, else those the run was begun with, else the rule's."""
-    from probexit.experiments.fitting.splits import check_shares, shares_for
-
-    if args.shares is not None:
-        return check_shares(numbers(args.shares))
-    found: tuple[float, float] = run.manifest.shares if run.begun else shares_for(args.n)
-    return found
-
-
-def _decoding(args: Namespace) -> Any:
-    from probexit.exits.engines.decoding import Decoding
-
-    return Decoding(args.max_new_tokens, args.temperature, args.top_p, args.batch_size, args.seed)
-
-
-def _manifest(
-    args: Namespace, reasoner: Any, layers: tuple[int, ...], decoding: dict[str, Any]
-) -> Any:
-    import hashlib
-
-    import numpy
-    import torch
-    import transformers
-
-    from probexit import __version__
-    from probexit.exits.fingerprint import Fingerprint
-    from probexit.experiments.recording.run import Manifest, template_digest
-
-    vocabulary = repr(sorted(reasoner.tokenizer.get_vocab().items())).encode()
-    return Manifest(
-        model=args.model,
-        revision=args.revision,
-        task=args.task,
-        data=str(args.data or ""),
-        cues=args.cues,
-        layers=layers,
-        closing=reasoner.closing,
-        tags=asdict(reasoner.tags),
-        decoding=decoding,
-        answer_tokens=reasoner.answer_tokens,
-        shard_size=args.shard_size,
-        tokenizer=hashlib.sha256(vocabulary).hexdigest()[:16],
-        fingerprint=asdict(replace(Fingerprint.of(reasoner.model), name=args.model)),
-        seed=args.seed,
-        versions={
-            "probexit": __version__,
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "numpy": numpy.__version__,
-        },
-        answer_samples=args.answer_samples,
-        dtype=str(reasoner.model.dtype).removeprefix("torch."),
-        loading=loading_of(args).recorded(),
-        template=template_digest(reasoner),
-        template_args=dict(reasoner.template_args),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from probexit.hooks.models import Reasoner
 
 MODULE = "probexit.experiments.bench.coverage"
-SECONDS = 240  # for one type
+SECONDS = 900  # for one type
 SEEDS = 12  # of weights
 
 

@@ -23,6 +23,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "num_experts": 2,
         "mamba_dt_rank": 4,
     },
+    "bailing_hybrid": {"num_expert_group": 1, "linear_head_dim": 8, "linear_num_heads": 4},
     "bamba": {"attn_layer_indices": [1, 3]},
     "mamba2": {"num_heads": 4, "head_dim": 16, "expand": 2},
     "nemotron_h": {"layers_block_type": ["mamba", "attention", "mamba", "moe"]},

@@ -135,7 +135,7 @@ def test_every_loss_by_its_name(name: str, calibrated: Path, call: Call) -> None
         (("--n", "0"), "--n 0 and --shard-size 256 must be at least 1"),
         (("--answer-tokens", "0"), "--answer-tokens 0 must be at least 1"),
         (("--model", "/nowhere/at/all"), "there is no model folder '/nowhere/at/all'"),
-        (("--layers", "3,9"), "--layers [9]: this model has 0 to 5, and 6 = final norm"),
+        (("--layers", "3,9"), "layers [9]: this model has 0 to 5, and 6 = final norm"),
         (("--layers", "three"), "'three' is not a list of integers"),
         (("--temperature", "-1"), "temperature=-1.0 must be >= 0"),
         (("--dtype", "float99"), "unknown dtype 'float99': use auto, float32"),

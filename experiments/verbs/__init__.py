@@ -1,0 +1,1 @@
+"""What users do, one function each: load, record, fit, certify, report."""
