@@ -10,6 +10,8 @@ from probexit.experiments.evaluation.layers import layer_map
 from probexit.experiments.evaluation.report.figures import Picture, pictures
 from probexit.experiments.evaluation.report.page import Report, describe, examples
 from probexit.experiments.evaluation.results import Comparison
+from probexit.experiments.evaluation.viewer.data import rules_of, viewed
+from probexit.experiments.evaluation.viewer.section import section
 from probexit.experiments.fitting.fit import PROBES, load_fit, splits_of
 from probexit.experiments.methods.core.base import Method
 from probexit.experiments.methods.core.context import Context
@@ -122,12 +124,17 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
 def report_on(compared: Compared) -> Path:
     """Write ``report.html`` into the run's folder."""
     tokenizer = source_of(compared.run).tokenizer
+    context = compared.context
+    test = context.splits.test
+    scores = [context.probe.scores(trace) for trace in test]
+    traces = viewed(test, scores, rules_of(compared.comparison), tokenizer.decode)
     report = Report(
         title=f"{compared.run.manifest.model} on {compared.run.manifest.task}",
         recorded={**_settings(compared.run), **describe(compared.context)},
         comparison=compared.comparison,
         pictures=compared.pictures,
         examples=examples(compared.context, compared.comparison, tokenizer.decode),
+        viewer=section(traces),
     )
     return report.write(compared.run.folder / "report.html")
 

@@ -1,7 +1,7 @@
 """Write ``report.html``: one file, no network, fit to print; all that others wrote is escaped."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class Report:
         comparison: The table.
         pictures: The figures.
         examples: Painted traces, as HTML.
+        viewer: Every trace, as a part of the page; "" leaves it out.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Report:
     comparison: Comparison
     pictures: Sequence[Picture]
     examples: Sequence[str]
+    viewer: Markup = field(default_factory=Markup)
 
     def html(self) -> str:
         """Return the page."""
@@ -49,6 +51,7 @@ class Report:
             ours=ours,
             # made by our own templates, which escape what they are given
             table=Markup(as_html(self.comparison)),
+            viewer=self.viewer,
             examples=[Markup(example) for example in self.examples],
         )
 

@@ -1,0 +1,1 @@
+"""Every test trace on a page, readable: cues, scores, forced answers, and where rules left."""
