@@ -9,7 +9,7 @@ the first look's half of delta, and less at each later one.
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,9 @@ def look(
         ValueError: on a line that is no look, or a question asked with another delta before.
     """
     with locked(file, "wait for it"):
+        first = next((made for made in read(file) if made.question == question), None)
+        if first is not None and first.delta != delta:
+            raise ValueError(_another_delta(file, first.delta, delta))
         made = next_look(file, question, delta, problems, digest)
         if made not in lines_of(file).mend():
             lines_of(file).append(json.dumps(asdict(made)))
@@ -110,16 +113,26 @@ def look(
 def next_look(
     file: Path, question: Question, delta: float, problems: Sequence[str], digest: str
 ) -> Look:
-    """Return what ``look`` would, without noting it: for a table, which deploys nothing."""
+    """Return what ``look`` would, without noting it: for a table, which deploys nothing.
+
+    A table may certify a row at a share of delta, of which this look then spends its part.
+
+    Raises:
+        ValueError: on a line that is no look, or a question asked with a smaller delta before.
+    """
     before = [made for made in read(file) if made.question == question]
-    if before and before[0].delta != delta:
-        raise ValueError(
-            f"{file}: this question was first asked with delta {before[0].delta:g}, not {delta:g}: "
-            "use the same, since looks share it"
-        )
+    if before and before[0].delta < delta:
+        raise ValueError(_another_delta(file, before[0].delta, delta))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     new = Look(question, len(before) + 1, delta, digest, tuple(problems), now)
-    return next((made for made in before if made.evidence == digest), new)
+    return next((replace(made, delta=delta) for made in before if made.evidence == digest), new)
+
+
+def _another_delta(file: Path, first: float, now: float) -> str:
+    return (
+        f"{file}: this question was first asked with delta {first:g}, not {now:g}: use the same, "
+        "since looks share it"
+    )
 
 
 def read(file: Path) -> list[Look]:

@@ -47,6 +47,17 @@ def test_looks_share_one_delta(tmp_path: Path) -> None:
         look(tmp_path / "looks.jsonl", ASKED, 0.2, ["a"], "2")
 
 
+def test_a_row_of_a_table_may_ask_at_a_share_of_delta(tmp_path: Path) -> None:
+    """It pays for the looks before it out of its own share, also where the evidence is the same."""
+    file = tmp_path / "looks.jsonl"
+    look(file, ASKED, 0.1, ["a"], "1")
+    assert next_look(file, ASKED, 0.05, ["a"], "1").spent == pytest.approx(0.05 / 2)
+    assert next_look(file, ASKED, 0.05, ["a"], "2").spent == pytest.approx(0.05 / 6)
+    with pytest.raises(ValueError, match="first asked with delta"):
+        next_look(file, ASKED, 0.2, ["a"], "2")
+    assert len(read(file)) == 1
+
+
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"question": {"rule": 1}}'])
 def test_a_damaged_log_is_refused(line: str, tmp_path: Path) -> None:
     (tmp_path / "looks.jsonl").write_text(line + "\n")

@@ -22,7 +22,7 @@ MANIFEST = {
     "answer_tokens": 8,
     "shard_size": 10,
     "tokenizer": "",
-    "fingerprint": {},
+    "fingerprint": {"name": "", "layers": 1, "width": 2, "weights": "0", "base": "", "kind": ""},
     "seed": 0,
     "versions": {},
 }
