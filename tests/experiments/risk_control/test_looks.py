@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from probexit.calibration.statistics.bounds import binomial_p
-from probexit.experiments.risk_control.looks import Question, evidence, look, read, spending
+from probexit.experiments.risk_control.looks import (
+    Question,
+    evidence,
+    look,
+    next_look,
+    read,
+    spending,
+)
 
 ALPHA, DELTA, LOOKS = 0.05, 0.1, 6
 ASKED = Question("logistic", "lost_correct", ALPHA)
