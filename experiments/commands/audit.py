@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.deployed import add_deployed, checked_controller, model_source
 
 
@@ -17,7 +17,7 @@ class AuditCommand(Command):
         add("--rate", type=float, default=0.1, help="share of the requests that are audited")
         add("--seed", type=int, default=1, help="of the task, of sampling and of the choice")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from itertools import islice
 
         from probexit.exits.engines.decoding import Decoding
@@ -48,3 +48,4 @@ class AuditCommand(Command):
         audits = [d for d in production.log if d.audit is not None]
         print(f"{len(items)} requests served, decisions in {args.log}, {len(audits)} audited")
         print(f"Next: probexit watch {args.log} --run RUN, or probexit recalibrate {args.log}")
+        return {"requests": len(items), "audited": len(audits), "log": args.log}

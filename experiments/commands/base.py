@@ -3,8 +3,11 @@
 import json
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+Result = Mapping[str, Any] | Sequence[Any] | None
+"""What a command found, as JSON holds it; None if it has nothing to tell."""
 
 
 class Command(ABC):
@@ -15,12 +18,27 @@ class Command(ABC):
         """Add this command's arguments."""
 
     @abstractmethod
-    def run(self, args: Namespace) -> None:
-        """Do it.
+    def run(self, args: Namespace) -> Result:
+        """Do it, and tell the reader on standard output.
+
+        Returns:
+            The same for a program, which ``--json`` prints instead.
 
         Raises:
             ValueError: on bad input; shown as one line, exit code 2.
         """
+
+
+class Refused(ValueError):
+    """A refusal that has something to tell a program, too.
+
+    Attributes:
+        result: What ``--json`` prints beside the sentence.
+    """
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 def integers(text: str) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.promise import add_promise, loss_of
 
 
@@ -24,7 +24,7 @@ class CalibrateCommand(Command):
         add("--out", type=Path, help="the controller's folder; default: RUN/controller")
         add_promise(parser)
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.methods.core.deploying import Asked
         from probexit.experiments.recording.run import Run
         from probexit.experiments.risk_control.calibrators import make_calibrator
@@ -42,3 +42,4 @@ class CalibrateCommand(Command):
         print(f"The full run solves {solved} of the {found.n}; the risk is over all of them.")
         print(found.statement)
         print(f"Controller written to {folder}")
+        return {**found.as_dict(), "method": name, "controller": folder}

@@ -1,9 +1,8 @@
 """Try on a model all that the toolkit needs of it, without data, and say what works."""
 
-import json
 from argparse import ArgumentParser, Namespace
 
-from probexit.experiments.commands.base import Command, add_template_args
+from probexit.experiments.commands.base import Command, Refused, Result, add_template_args
 from probexit.experiments.commands.loading import add_loading
 
 
@@ -19,15 +18,16 @@ class CheckCommand(Command):
         add("--think-close", help="closing tag, likewise")
         add_template_args(parser)
         add_loading(parser)
-        add("--json", action="store_true", help="print the findings as JSON")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.commands.record import load_reasoner
         from probexit.experiments.recording.checks.report import as_dicts, as_table, run_checks
 
         args.answer_tokens = 32
         findings = run_checks(load_reasoner(args, None))
-        print(json.dumps(as_dicts(findings), indent=1) if args.json else as_table(findings))
+        print(as_table(findings))
         wrong = [finding.name for finding in findings if finding.wrong]
         if wrong:
-            raise ValueError(f"silently wrong without this check: {', '.join(wrong)}")
+            told = f"silently wrong without this check: {', '.join(wrong)}"
+            raise Refused(told, as_dicts(findings))
+        return as_dicts(findings)

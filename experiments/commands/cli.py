@@ -1,13 +1,30 @@
 """The command line: finds the commands, runs one, turns errors into one line and exit code 2."""
 
+import json
+import os
+import re
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    Action,
+    ArgumentParser,
+    HelpFormatter,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from typing import NoReturn
 
 from safetensors import SafetensorError
 
 from probexit import __version__
+from probexit.experiments.commands.base import Refused, Result
 from probexit.experiments.registry import members
+from probexit.probes.artefacts.strict_json import plain
+
+# Threads that wait for each other by spinning turn seconds into minutes; before torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMMANDS = "probexit.experiments.commands"
 ORDER = (
@@ -28,9 +45,32 @@ Stop a reasoning model when its hidden states say so, with a promise that can be
 """
 
 
+class Parser(ArgumentParser):
+    """Suggests the command that was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 and a sentence."""
+        found = re.search(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)", message)
+        if found:
+            known = re.findall(r"[\w-]+", found[2])
+            near = get_close_matches(found[1], known, 1)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            message = f"unknown {found[1]!r}{meant}: choose one of {', '.join(known)}"
+        super().error(message)
+
+
+class Defaults(HelpFormatter):
+    """Names the default of each option whose help does not."""
+
+    def _get_help_string(self, action: Action) -> str | None:
+        text = action.help or ""
+        silent = action.default in (None, SUPPRESS, False, "", [], ()) or not action.option_strings
+        return text if silent or "default" in text else f"{text} (default: %(default)s)"
+
+
 def build_parser() -> ArgumentParser:
     """Assemble the parser from the commands that are found."""
-    parser = ArgumentParser(
+    parser = Parser(
         "probexit", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -40,8 +80,13 @@ def build_parser() -> ArgumentParser:
     for name in known + sorted(set(found) - set(known)):
         command = found[name]()
         help_text = (command.__doc__ or "").strip().splitlines()[0]
-        subparser = subparsers.add_parser(name, help=help_text, description=help_text)
+        subparser = subparsers.add_parser(
+            name, help=help_text, description=help_text, formatter_class=Defaults
+        )
         command.configure(subparser)
+        subparser.add_argument(
+            "--json", action="store_true", help="print the result as JSON; the rest goes to stderr"
+        )
         subparser.set_defaults(run_command=command.run)
     return parser
 
@@ -50,15 +95,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     args = build_parser().parse_args(argv)
     try:
-        args.run_command(args)
+        if args.json:
+            with redirect_stdout(sys.stderr):
+                result = args.run_command(args)
+            _print_json(result)
+        else:
+            args.run_command(args)
     except (ValueError, OSError, SafetensorError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
         print(f"probexit {args.command}: {message}", file=sys.stderr)
+        if args.json and isinstance(error, Refused):
+            _print_json(error.result)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to resume", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _print_json(result: Result) -> None:
+    print(json.dumps(plain(result), indent=1, allow_nan=False))
 
 
 if __name__ == "__main__":

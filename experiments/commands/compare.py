@@ -1,10 +1,11 @@
 """Compare exit rules on a run's test problems, at equal risk and with error bars."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probexit.experiments.commands.base import Command, numbers
+from probexit.experiments.commands.base import Command, Result, numbers
 from probexit.experiments.commands.promise import add_promise
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class CompareCommand(Command):
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
         add_choice(parser)
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.choice import chosen
         from probexit.experiments.evaluation.render.text import as_text
         from probexit.experiments.evaluation.run_comparison import compare_run
@@ -29,6 +30,7 @@ class CompareCommand(Command):
         folder = compared.write()
         print(as_text(compared.comparison))
         print(f"\nTable written to {args.run / 'compare.json'}, figures to {folder}")
+        return asdict(compared.comparison)
 
 
 def add_choice(parser: ArgumentParser, methods: str = "core") -> None:

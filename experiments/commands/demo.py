@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 LIVE_SEED = 1  # problems that the recording, of seed 0, has not seen
 
@@ -19,7 +19,7 @@ class DemoCommand(Command):
         add("--model", default="shipped")
         add("--live", type=int, default=6, help="problems run live at the end")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.commands.cli import main
 
         run = str(args.out)
@@ -44,6 +44,7 @@ class DemoCommand(Command):
                 raise ValueError(f"`probexit {' '.join(command)}` failed")
         print(f"\n[{len(steps) + 1}/{len(steps) + 1}] Live: new problems, one at a time.\n")
         self._live(args.out, args.live, print)
+        return {"run": args.out, "report": args.out / "report.html"}
 
     def _live(self, folder: Path, n: int, say: Callable[[str], None]) -> None:
         from itertools import islice

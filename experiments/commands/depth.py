@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command, integers
+from probexit.experiments.commands.base import Command, Result, integers
 
 
 class DepthCommand(Command):
@@ -34,7 +34,7 @@ class DepthCommand(Command):
         bench.add_argument("--presets", default="probe-speculative,free", help="with commas")
         bench.add_argument("--check", type=int, default=500, help="texts to compare")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.depth import commands
 
         steps = {
@@ -45,6 +45,7 @@ class DepthCommand(Command):
             "bench": commands.bench,
         }
         steps[args.step](args)
+        return None
 
 
 def _problems(parser: ArgumentParser) -> None:

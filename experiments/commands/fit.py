@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command, integers
+from probexit.experiments.commands.base import Command, Result, integers
 
 
 class FitCommand(Command):
@@ -25,7 +25,7 @@ class FitCommand(Command):
         )
         add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.fitting.carry import carry, require_same_rule
         from probexit.experiments.fitting.fit import fit, fresh_splits, save_fit
         from probexit.experiments.fitting.quality import measure
@@ -49,3 +49,10 @@ class FitCommand(Command):
             print(fitted.sweep)
         print(f"\n{fitted.probe} probe on layers {list(fitted.signal.at)}, target: {fitted.target}")
         print(quality)
+        return {
+            "probe": fitted.probe,
+            "layers": fitted.signal.at,
+            "target": fitted.target,
+            "quality": quality.as_dict(),
+            "folder": folder,
+        }

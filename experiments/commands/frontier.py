@@ -1,9 +1,10 @@
 """Draw accuracy against tokens for every exit rule over its whole grid of thresholds."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.compare import add_choice, levels
 
 
@@ -16,7 +17,7 @@ class FrontierCommand(Command):
         )
         add_choice(parser, "replayed")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.choice import chosen
         from probexit.experiments.evaluation.compare import compare
         from probexit.experiments.evaluation.figures import families
@@ -40,3 +41,4 @@ class FrontierCommand(Command):
         print("95 % intervals over problems. frontier.png counts all tokens that a rule pays for,")
         print("its probing and the answer too; thinking.png the thinking alone; the CSV and the")
         print(f"JSON hold both. Written to {folder}")
+        return [asdict(place) for place in found]

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 FAMILIES = {
     "methods": "probexit.experiments.methods",
@@ -35,13 +35,21 @@ class ListCommand(Command):
     def configure(self, parser: ArgumentParser) -> None:
         parser.add_argument("family", nargs="?", help=f"one of {', '.join(FAMILIES)}; default: all")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         if args.family is not None and args.family not in FAMILIES:
             raise ValueError(f"unknown family {args.family!r}: choose one of {', '.join(FAMILIES)}")
         for family in [args.family] if args.family else FAMILIES:
             print(family)
             print(_methods() if family == "methods" else _members(family))
             print()
+        wanted = [args.family] if args.family else FAMILIES
+        return {family: _named(family) for family in wanted} if args.json else None
+
+
+def _named(family: str) -> dict[str, str]:
+    from probexit.experiments.registry import members
+
+    return {name: _summary(member) for name, member in members(FAMILIES[family]).items()}
 
 
 def _methods() -> str:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 if TYPE_CHECKING:
     from probexit.experiments.evaluation.render.page import Chapter
@@ -27,7 +27,7 @@ class PageCommand(Command):
             "in figures/ under a run's name are shown (default: docs/methods.md)",
         )
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.choice import all_methods
         from probexit.experiments.evaluation.render.page import page
 
@@ -37,6 +37,7 @@ class PageCommand(Command):
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
         print(f"Page written to {args.out}")
+        return {"page": args.out}
 
 
 def _chapter(folder: Path, beside: Path) -> "Chapter":

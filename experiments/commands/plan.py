@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 
 class PlanCommand(Command):
@@ -19,7 +19,7 @@ class PlanCommand(Command):
         add("--loss", default="lost_correct", help="see `probexit list losses`; with --run")
         add("--out", type=Path, help="write the numbers as JSON here, too")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.risk_control.sample_size import plan, with_pilot
 
         made = plan(args.alpha, args.delta)
@@ -31,6 +31,8 @@ class PlanCommand(Command):
             args.out.parent.mkdir(parents=True, exist_ok=True)
             args.out.write_text(json.dumps(made.as_dict(), indent=1) + "\n", encoding="utf-8")
             print(f"Written to {args.out}")
+        found: dict[str, Any] = made.as_dict()
+        return found
 
 
 HINT = (

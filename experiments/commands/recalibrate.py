@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 
 class RecalibrateCommand(Command):
@@ -23,7 +23,7 @@ class RecalibrateCommand(Command):
         )
         add("--calibrator", default="learn_then_test", help="see `probexit list calibrators`")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.exits.controller import ExitController
         from probexit.exits.production.digest import digest
         from probexit.exits.production.log import read
@@ -47,3 +47,4 @@ class RecalibrateCommand(Command):
         print(f"on {certificate.n} audited requests, {certificate.losses:g} of them unlike the")
         print(f"full run. {certificate.statement}")
         print(f"Controller written to {args.out}")
+        return {**certificate.as_dict(), "controller": args.out}

@@ -6,6 +6,7 @@ from typing import Any
 
 from probexit.experiments.commands.base import (
     Command,
+    Result,
     add_template_args,
     integers,
     numbers,
@@ -51,7 +52,7 @@ class RecordCommand(Command):
             "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
         )
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.exits.engines.decoding import Decoding
         from probexit.experiments.recording.tasks.by_name import task
         from probexit.experiments.verbs.record import Recording, record
@@ -77,7 +78,16 @@ class RecordCommand(Command):
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))  # bad input is refused before the model is loaded
         reasoner = load_reasoner(args, problems.closing)
-        print(_summary(record(reasoner, args.task, args.out, args.n, how)))
+        run = record(reasoner, args.task, args.out, args.n, how)
+        print(_summary(run))
+        traces = run.traces()
+        return {
+            "run": run.folder,
+            "problems": len(traces),
+            "right": sum(trace.correct for trace in traces),
+            "cues": sum(len(trace.cues) for trace in traces),
+            "finished": sum(trace.finished for trace in traces),
+        }
 
 
 def load_reasoner(args: Namespace, closing: str | None) -> Any:

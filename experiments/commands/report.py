@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.compare import add_choice, levels
 
 
@@ -15,11 +15,13 @@ class ReportCommand(Command):
         add("run", type=Path, metavar="RUN", help="a recorded run with a fitted probe")
         add_choice(parser)
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.choice import chosen
         from probexit.experiments.evaluation.run_comparison import compare_run, report_on
         from probexit.experiments.recording.run import Run
 
         compared = compare_run(Run(args.run), levels(args), chosen(args.methods))
         compared.write()
-        print(f"Report written to {report_on(compared)}")
+        page = report_on(compared)
+        print(f"Report written to {page}")
+        return {"report": page}

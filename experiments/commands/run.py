@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.deployed import add_deployed, checked_controller, model_source
 
 
@@ -24,7 +24,7 @@ class RunCommand(Command):
         add("--seed", type=int, default=1, help="of the task and of sampling")
         add("--plain", action="store_true", help="run the model alone, for comparison")
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.live_run import Live, run_to_folder, summarise
         from probexit.experiments.recording.tasks.by_name import task
         from probexit.hooks.models import load
@@ -43,6 +43,7 @@ class RunCommand(Command):
         summary = summarise(run_to_folder(live, args.out, args.n))
         (args.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
         print(table(summary))
+        return summary
 
 
 def _decoding(args: Namespace, recorded: dict[str, Any]) -> Any:

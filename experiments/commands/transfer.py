@@ -1,9 +1,10 @@
 """Apply a run's probe and certified threshold unchanged to other runs: is the promise kept?"""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 
 class TransferCommand(Command):
@@ -28,7 +29,7 @@ class TransferCommand(Command):
             help="problems of each TO on which the threshold is then chosen anew; 0: none",
         )
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.figures import transfer as figure
         from probexit.experiments.evaluation.figures.style import png
         from probexit.experiments.evaluation.render.transfer import as_csv, as_json, as_text
@@ -57,3 +58,4 @@ class TransferCommand(Command):
         (folder / "transfer.png").write_bytes(png(figure.draw(rows, args.alpha)))
         print(as_text(rows))
         print(f"Table and figure written to {folder}")
+        return [asdict(row) for row in rows]

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from probexit.experiments.commands.base import Command, numbers
+from probexit.experiments.commands.base import Command, Result, numbers
 from probexit.experiments.commands.promise import add_promise, loss_of
 
 
@@ -20,7 +20,7 @@ class ValidateCommand(Command):
         add("--calibration", type=int, default=600, help="problems in each calibration draw")
         add_promise(parser, alpha=None)
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.experiments.evaluation.figures.style import png
         from probexit.experiments.evaluation.figures.validation import draw
         from probexit.experiments.fitting.fit import load_fit, splits_of
@@ -49,6 +49,8 @@ class ValidateCommand(Command):
         (folder / "validate.png").write_bytes(png(draw(verdicts)))
         print(_table(verdicts, args, len(traces)))
         print(f"\nwritten to {folder}")
+        found: list[Any] = _plain(verdicts)
+        return found
 
 
 def _table(verdicts: Any, args: Namespace, n: int) -> str:

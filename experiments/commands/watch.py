@@ -1,9 +1,10 @@
 """Read a decision log: how often exits agree with full runs, and whether the scores drift."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
-from probexit.experiments.commands.base import Command
+from probexit.experiments.commands.base import Command, Result
 
 
 class WatchCommand(Command):
@@ -18,7 +19,7 @@ class WatchCommand(Command):
             "--level", type=float, default=0.05, help="chance that the alarm ever rings for nothing"
         )
 
-    def run(self, args: Namespace) -> None:
+    def run(self, args: Namespace) -> Result:
         from probexit.exits.controller import ExitController
         from probexit.exits.production.log import read
         from probexit.experiments.fitting.fit import splits_of
@@ -30,4 +31,6 @@ class WatchCommand(Command):
         controller = ExitController.load(args.controller or run.folder / "controller")
         decisions = of_controller(read(args.log), controller)
         reference = reference_scores(controller, splits_of(run).calibrate)
-        print(watch(decisions, reference, args.level))
+        found = watch(decisions, reference, args.level)
+        print(found)
+        return asdict(found)

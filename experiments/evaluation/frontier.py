@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from probexit.calibration.statistics.intervals import Interval
 from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.problems import Band
-from probexit.experiments.evaluation.results import Comparison, ResultRow, plain
+from probexit.experiments.evaluation.results import Comparison, ResultRow
+from probexit.probes.artefacts.strict_json import plain
 
 MEASURED = ("accuracy", "thinking", "total", "risk")
 

@@ -1,13 +1,12 @@
 """The comparison of exit rules: what is kept of it, as JSON, as text and in a notebook."""
 
 import json
-import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.metrics import Measures
+from probexit.probes.artefacts.strict_json import plain
 
 
 @dataclass(frozen=True)
@@ -124,16 +123,3 @@ class Comparison:
     def to_json(self) -> str:
         """Return plain JSON; infinity is the string "inf", what is undefined is null."""
         return json.dumps(plain(asdict(self)), indent=1, allow_nan=False) + "\n"
-
-
-def plain(data: Any) -> Any:
-    """Return what JSON can hold: infinity is the string "inf", what is undefined is null."""
-    if isinstance(data, dict):
-        return {key: plain(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [plain(item) for item in data]
-    if hasattr(data, "tolist"):
-        return plain(data.tolist())
-    if isinstance(data, float) and not math.isfinite(data):
-        return None if math.isnan(data) else "inf" if data > 0 else "-inf"
-    return data

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,16 @@ def _refuse(thing: Any) -> Any:
     raise ValueError(
         f"{thing!r} cannot be saved: give a part that is a class, such as a Verifier of your own"
     )
+
+
+def plain(data: Any) -> Any:
+    """Return what JSON can hold: infinity is the string "inf", what is undefined is null."""
+    if isinstance(data, Mapping):
+        return {str(key): plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(item) for item in data]
+    if hasattr(data, "tolist"):
+        return plain(data.tolist())
+    if isinstance(data, float) and not math.isfinite(data):
+        return None if math.isnan(data) else "inf" if data > 0 else "-inf"
+    return data if isinstance(data, str | int | float | bool | None) else str(data)

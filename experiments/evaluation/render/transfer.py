@@ -9,8 +9,8 @@ from dataclasses import asdict
 from functools import partial
 
 from probexit.experiments.evaluation.render import wording
-from probexit.experiments.evaluation.results import plain
 from probexit.experiments.evaluation.transfer import Moved
+from probexit.probes.artefacts.strict_json import plain
 
 # heading, second heading, width, what to show; all but the first two are set right
 COLUMNS: tuple[tuple[str, str, int, Callable[[Moved], str]], ...] = (

@@ -7,7 +7,7 @@ from probexit.exits.engines.generate import attach
 from probexit.exits.policies.never import Never
 from probexit.exits.signals.trial_confidence import TrialConfidence
 from probexit.experiments.recording.checks.base import NEW, Finding, ModelCheck, Subject
-from probexit.experiments.recording.checks.rules import ANSWER_TOKENS, never
+from probexit.experiments.recording.checks.rules import never
 
 
 class TrialAnswerCheck(ModelCheck):
@@ -19,9 +19,8 @@ class TrialAnswerCheck(ModelCheck):
         tokenizer = subject.reasoner.tokenizer
         closing = never(subject).closing_ids(tokenizer)
         controller = replace(never(subject), signal=TrialConfidence(len(closing)), policy=Never())
-        room = NEW + len(closing) + ANSWER_TOKENS
         with attach(subject.model, tokenizer, controller) as attachment:
-            written = subject.generate(subject.prompts, max_new_tokens=room)
+            written = subject.generate(subject.prompts, max_new_tokens=NEW)
         pairs = zip(written, subject.batched, strict=True)
         moved = max(subject.difference(mine, plain) for mine, plain in pairs)
         if moved > subject.tie:

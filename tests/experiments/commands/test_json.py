@@ -1,0 +1,77 @@
+"""``--json`` on every command: the result on standard output, all else beside it."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from probexit.experiments.commands.cli import COMMANDS, main
+from probexit.experiments.recording.run import Run
+from probexit.experiments.registry import members
+
+OPTIONS = {"--alpha": ".4"}
+
+
+@pytest.fixture(scope="module")
+def run(greedy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("json") / "run"
+    copytree(greedy_run.folder, folder)
+    assert main(["fit", str(folder), "--layers", "5,6"]) == 0
+    return folder
+
+
+def printed(capsys: pytest.CaptureFixture[str], *command: str) -> object:
+    capsys.readouterr()
+    assert main([*command, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", sorted(members(COMMANDS)))
+def test_every_command_takes_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    extra = ["fit"] if name == "depth" else []
+    with pytest.raises(SystemExit):
+        main([name, *extra, "--help"])
+    assert "--json" in capsys.readouterr().out or name == "depth"
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        (["fit", "RUN", "--layers", "5,6"], "quality"),
+        (["calibrate", "RUN", "--alpha", ".4", "--delta", ".3"], "threshold"),
+        (["compare", "RUN", "--methods", "fixed_budget", "--alpha", ".4"], "rows"),
+        (["report", "RUN", "--methods", "fixed_budget", "--alpha", ".4"], "report"),
+        (["plan", "--alpha", ".1"], "needs"),
+        (["list", "probes"], "probes"),
+    ],
+)
+def test_the_result_is_json(
+    command: list[str], key: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = printed(capsys, *[str(run) if part == "RUN" else part for part in command])
+    assert isinstance(found, dict)
+    assert key in found
+
+
+def test_a_threshold_that_is_never_reached_is_a_word(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """JSON has no infinity."""
+    found = printed(capsys, "calibrate", str(run), "--alpha", ".0001", "--out", str(run / "never"))
+    assert isinstance(found, dict)
+    assert found["threshold"] == "inf"
+
+
+def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["calibrat", "x"])
+    assert left.value.code == 2
+    assert "unknown 'calibrat' (did you mean 'calibrate'?)" in capsys.readouterr().err
+
+
+def test_defaults_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["record", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "longest forced answer (default: 32)" in text
