@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from probexit.exits.artefacts.cards import card
 from probexit.exits.artefacts.controllers import load_controller, save_controller
 from probexit.exits.artefacts.promise import check_promise, without_promise
 from probexit.exits.fingerprint import Fingerprint
@@ -14,10 +15,11 @@ from probexit.exits.signals.base import Signal
 from probexit.hooks.continuation import continuation_ids
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.think_tags import ThinkTags
+from probexit.probes.artefacts.hub import OnHub
 
 
 @dataclass(frozen=True)
-class ExitController:
+class ExitController(OnHub):
     """A complete exit rule, as deployed; the same object is replayed, calibrated and run live.
 
     Attributes:
@@ -65,13 +67,13 @@ class ExitController:
         """Return the tokens that close the thinking and start the answer."""
         return continuation_ids(tokenizer, self.tags.close + self.closing)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write ``controller.json`` and its tensors into ``folder``, in place of those there.
 
         Raises:
             ValueError: if a part cannot be found again by its name.
         """
-        save_controller(self, folder, "controller")
+        save_controller(self, Path(folder), "controller")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -83,17 +85,36 @@ class ExitController:
         """
         return load_controller(cls, Path(folder), "controller", "probexit calibrate")
 
+    def card(self, name: str) -> str:
+        """Return the model card."""
+        return card(
+            f"{name}: an exit controller",
+            self._facts(),
+            self.certificate,
+            [
+                "import probexit as px",
+                f"reasoner = px.load({str(self.certificate.get('model', 'MODEL'))!r})",
+                f"controller = px.ExitController.from_pretrained({name!r})",
+                "with px.attach(reasoner, controller):",
+                '    print(reasoner.ask("..."))',
+            ],
+        )
+
     def _repr_html_(self) -> str:
         promise = self.certificate.get("statement", "nothing: this controller was not calibrated")
+        return facts({**self._facts(), "promises": promise})
+
+    def _facts(self) -> dict[str, str]:
+        """Say in words what the controller does.
+
+        Nothing of the promise, which stands by itself.
+        """
         layers = f", layers {list(self.signal.layers)}" if self.signal.layers else ""
         model = self.model.name if self.model else "any model"
-        return facts(
-            {
-                "looks at": repr(self.cues),
-                "reads": type(self.signal).__name__ + layers,
-                "leaves": repr(self.policy),
-                "then writes": repr(self.tags.close + self.closing),
-                "made for": str(self.certificate.get("model", model)),
-                "promises": promise,
-            }
-        )
+        return {
+            "looks at": repr(self.cues),
+            "reads": type(self.signal).__name__ + layers,
+            "leaves": repr(self.policy),
+            "then writes": repr(self.tags.close + self.closing),
+            "made for": str(self.certificate.get("model", model)),
+        }

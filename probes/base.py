@@ -14,12 +14,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from probexit.probes.artefacts.hub import OnHub
 from probexit.probes.stored import Stored
 from probexit.probes.training_set import TrainingSet
 
 
 @dataclass
-class Probe(ClassifierMixin, BaseEstimator, Stored):  # type: ignore[misc]  # sklearn is untyped
+class Probe(ClassifierMixin, BaseEstimator, Stored, OnHub):  # type: ignore[misc]  # sklearn is untyped
     """A light model that reads one hidden state and says how right it would be to stop.
 
     Notation: ``n`` cues, ``d`` width (several layers are concatenated by the caller).
@@ -109,6 +110,19 @@ class Probe(ClassifierMixin, BaseEstimator, Stored):  # type: ignore[misc]  # sk
         if self.classes_.tolist() != [0, 1]:
             raise ValueError(f"labels {self.classes_.tolist()} are not kept: fit on 0 and 1")
         super().save(Path(folder))
+
+    def card(self, name: str) -> str:
+        """Return the model card."""
+        return (
+            "---\nlibrary_name: probexit\ntags: [probexit, probe]\n---\n\n"
+            f"# {name}: a probe\n\n{type(self).__name__} on hidden states of width {self.width}: "
+            "larger scores mean that stopping the thinking there is likelier right. It reads only "
+            "the model and layers that it was trained on, and promises nothing by itself: "
+            "calibrate a threshold.\n\n```python\n"
+            f"from {type(self).__module__} import {type(self).__name__}\n"
+            f"probe = {type(self).__name__}.from_pretrained({name!r})\n"
+            "scores = probe.score(hidden)\n```\n"
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         try:

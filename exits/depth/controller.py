@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from probexit.exits.artefacts.cards import card
 from probexit.exits.artefacts.controllers import load_controller, save_controller
 from probexit.exits.artefacts.promise import check_promise, without_promise
 from probexit.exits.depth.interception.attachment import DepthAttachment, generate_through
@@ -14,10 +15,11 @@ from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.refusals import refuse_around, refuse_inside, refuse_model
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.fingerprint import Fingerprint
+from probexit.probes.artefacts.hub import OnHub
 
 
 @dataclass(frozen=True)
-class DepthController:
+class DepthController(OnHub):
     """Layer exits as deployed.
 
     Attributes:
@@ -64,6 +66,23 @@ class DepthController:
                 unknown format, or one with a part that is no member of its family.
         """
         return load_controller(cls, Path(folder), "depth", "probexit depth fit")
+
+    def card(self, name: str) -> str:
+        """Return the model card."""
+        rule = self.rule
+        facts = {
+            "leaves": f"after layers {list(rule.layers)}, by {type(rule.decider).__name__}",
+            "then": type(self.mode).__name__,
+            "guarantee": "the same text" if self.mode.lossless else "see below",
+        }
+        usage = [
+            "import probexit as px",
+            'reasoner = px.load("MODEL")',
+            f"controller = px.DepthController.from_pretrained({name!r})",
+            "with controller.attach(reasoner.model):",
+            '    print(reasoner.ask("..."))',
+        ]
+        return card(f"{name}: layer exits", facts, self.certificate, usage)
 
     @contextmanager
     def attach(self, model: Any) -> Iterator[DepthAttachment]:

@@ -1,6 +1,7 @@
 """Any binary classifier of scikit-learn as a probe."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,14 @@ class EstimatorProbe(Probe):
             f"{type(self.estimator).__name__} cannot be saved without pickle: use it in this "
             "process, or a probe of `probexit list probes` for what is kept"
         )
+
+    def save(self, folder: Path | str) -> None:
+        """Refuse, as ``state``.
+
+        Raises:
+            ValueError: always.
+        """
+        self.state()
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Refuse, as ``state``.
