@@ -100,6 +100,7 @@ class Loop(SessionDriver):
         self._waiting = deque(enumerate(prompts))
         self._keys = list(keys) if keys is not None else list(range(len(prompts)))
         self._slots: list[Slot | None] = []
+        self._left = False  # whether a row left since places and columns were last counted
         self._done: dict[int, Generation] = {}
         self._on_done = on_done
         self.steps = self.rows_run = 0  # a Capture counts from its entry, too
@@ -159,6 +160,9 @@ class Loop(SessionDriver):
 
     def _compact(self) -> None:
         """Drop empty places once a quarter of the batch is empty, and columns no row needs."""
+        if not self._left:
+            return  # columns and places are as they were
+        self._left = False
         kept = [i for i, slot in enumerate(self._slots) if slot is not None]
         if not self._waiting and len(kept) <= 0.75 * len(self._slots):
             rows = torch.tensor(kept)
@@ -237,6 +241,7 @@ class Loop(SessionDriver):
                 slots[i] = None
 
     def _close(self, slot: Slot, finished: bool, stopped: bool = False) -> None:
+        self._left = True
         generation = slot.close(finished, stopped)
         self._done[slot.index] = generation
         if self._on_done is not None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.history import History
+from probexit.exits.engines.score_buffer import ScoreBuffer
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
 from probexit.exits.signals.base import CueState, Trial
@@ -47,6 +48,7 @@ class Row:
         reader: Follows its text and finds its cues.
         history: What it has seen so far.
         scores: The signal at its cues so far.
+        seen: The same as a tensor, for the policy.
         latest: Tokens written, behind which no room for an answer is left.
         forced: Tokens it still has to write to close its thinking, then ``ANSWER``.
         exit: Where it left, if it did.
@@ -58,6 +60,7 @@ class Row:
     reader: CueReader
     history: History
     scores: list[float] = field(default_factory=list)
+    seen: ScoreBuffer = field(default_factory=ScoreBuffer)
     latest: int = 0
     forced: deque[int] = field(default_factory=deque)
     exit: Exit | None = None
@@ -267,8 +270,8 @@ class Session:
         self.decisions += len(scores)
         for row, score in zip(here, scores, strict=True):
             row.scores.append(score)
-            history = torch.tensor([row.scores], dtype=torch.float64)
-            if bool(self.controller.policy.should_exit(history)):
+            row.seen.append(score)
+            if bool(self.controller.policy.should_exit(row.seen.history())):
                 self._leave(row, score)
             elif self._over_budget(row):
                 self._leave(row, None)
