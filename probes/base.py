@@ -52,7 +52,7 @@ class Probe(ClassifierMixin, BaseEstimator, Stored, OnHub):  # type: ignore[misc
             self.n_features_in_ = X.shape[-1]
         else:
             X, labels = self._checked(X, y)
-        problems = None if groups is None else _numbered(groups)
+        problems = None if groups is None else numbered(groups)
         self._fit(TrainingSet.of(X, labels, problems))
         return self
 
@@ -149,7 +149,7 @@ class Probe(ClassifierMixin, BaseEstimator, Stored, OnHub):  # type: ignore[misc
         return torch.tensor(states), torch.as_tensor(numbers)
 
 
-def _numbered(groups: Tensor | ArrayLike) -> Tensor:
+def numbered(groups: Tensor | ArrayLike) -> Tensor:
     """Return problems as numbers, whatever names them."""
     if isinstance(groups, Tensor):
         return groups

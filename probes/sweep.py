@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
+from typing import Any
 
 import torch
+from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from probexit.probes.base import Probe
+from probexit.probes.base import Probe, numbered
 from probexit.probes.features import select_layers
 from probexit.probes.splits import group_folds
 
@@ -52,6 +54,30 @@ class LayerSweep:
         near = [row for row in self.rows if row.auroc >= top.auroc - top.standard_error]
         return min(near, key=lambda row: (len(row.layers), -row.auroc))
 
+    def to_frame(self) -> Any:
+        """Return one line per candidate, as a pandas frame: layers, AUROC, standard error."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "layers": [_name(row) for row in self.rows],
+                "auroc": [row.auroc for row in self.rows],
+                "standard_error": [row.standard_error for row in self.rows],
+            }
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw AUROC with its standard error per candidate; return the axes (matplotlib)."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots()[1] if ax is None else ax
+        frame = self.to_frame()
+        axes.errorbar(frame.layers, frame.auroc, frame.standard_error, fmt="o", capsize=3)
+        axes.axhline(0.5, color="0.7", linewidth=1)
+        axes.set_xlabel("layers")
+        axes.set_ylabel("AUROC, other problems")
+        return axes
+
     def __repr__(self) -> str:
         width = max(6, *(len(_name(row)) for row in self.rows))
         lines = [f"{'layers':<{width}}  AUROC    s.e."]
@@ -65,9 +91,9 @@ class LayerSweep:
 
 def sweep(
     make_probe: Callable[[], Probe],
-    hidden: Tensor,
-    y: Tensor,
-    groups: Tensor,
+    hidden: Tensor | ArrayLike,
+    y: Tensor | ArrayLike,
+    groups: Tensor | ArrayLike,
     candidates: Sequence[Sequence[int]] | None = None,
 ) -> LayerSweep:
     """Cross-validate a probe on each candidate set of layers, in five folds split by problem.
@@ -76,7 +102,7 @@ def sweep(
 
     Args:
         make_probe: Makes an unfitted probe: its class, or a lambda that configures it.
-        hidden: ``[n, L, d]`` recorded hidden states.
+        hidden: ``[n, L, d]`` recorded hidden states, tensor or array.
         y: ``[n]`` labels in {0, 1}.
         groups: ``[n]`` problem of each cue.
         candidates: Sets of indices along ``L``, each concatenated; every single layer if None.
@@ -85,6 +111,8 @@ def sweep(
         ValueError: if there are fewer than five problems, if a fold holds a single class, or for
             what the probe or ``select_layers`` refuses.
     """
+    hidden, y = torch.as_tensor(hidden), torch.as_tensor(y)
+    groups = numbered(groups)
     if candidates is None:
         candidates = [[layer] for layer in range(hidden.shape[1])]
     if not candidates:

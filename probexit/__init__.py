@@ -12,6 +12,7 @@ from probexit._version import __version__
 
 if TYPE_CHECKING:
     from probexit.calibration.learn_then_test import LearnThenTest
+    from probexit.calibration.metrics.reliability import reliability_diagram
     from probexit.exits.controller import ExitController
     from probexit.exits.depth.controller import DepthController
     from probexit.exits.engines.generate import attach
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from probexit.experiments.recording.run import Run
     from probexit.experiments.verbs.capture import capture_at_cues
     from probexit.experiments.verbs.certify import certify
+    from probexit.experiments.verbs.certify_losses import certify_losses
     from probexit.experiments.verbs.fit import fit
     from probexit.experiments.verbs.load import load
     from probexit.experiments.verbs.record import Recording, record
@@ -42,11 +44,13 @@ __all__ = [
     "attach",
     "capture_at_cues",
     "certify",
+    "certify_losses",
     "decoder_layers",
     "fit",
     "generate",
     "load",
     "record",
+    "reliability_diagram",
     "report",
     "sweep",
 ]
@@ -63,11 +67,13 @@ _HOME = {
     "attach": "probexit.exits.engines.generate",
     "capture_at_cues": "probexit.experiments.verbs.capture",
     "certify": "probexit.experiments.verbs.certify",
+    "certify_losses": "probexit.experiments.verbs.certify_losses",
     "decoder_layers": "probexit.hooks.layers",
     "fit": "probexit.experiments.verbs.fit",
     "generate": "probexit.exits.engines.loop",
     "load": "probexit.experiments.verbs.load",
     "record": "probexit.experiments.verbs.record",
+    "reliability_diagram": "probexit.calibration.metrics.reliability",
     "report": "probexit.experiments.verbs.report",
     "sweep": "probexit.probes.sweep",
 }

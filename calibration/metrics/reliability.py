@@ -6,6 +6,7 @@ Errors: ValueError for what ``Scored.of`` refuses, and for scores outside [0, 1]
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,6 +101,27 @@ class ReliabilityDiagram:
     frequency: Array
     low: Array
     high: Array
+
+    def to_frame(self) -> Any:
+        """Return one line per bin that holds cues, as a pandas frame."""
+        import pandas
+
+        names = ("score", "frequency", "low", "high", "count")
+        frame = pandas.DataFrame({name: getattr(self, name) for name in names})
+        return frame[frame["count"] > 0].reset_index(drop=True)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw frequency against score, the band over problems; return the axes (matplotlib)."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots()[1] if ax is None else ax
+        frame = self.to_frame()
+        axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+        axes.fill_between(frame.score, frame.low, frame.high, alpha=0.2)
+        axes.plot(frame.score, frame.frequency, marker="o")
+        axes.set_xlabel("score")
+        axes.set_ylabel("stopping was right")
+        return axes
 
 
 def reliability_diagram(

@@ -15,11 +15,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig
-from transformers.generation.configuration_utils import ContinuousBatchingConfig
-from transformers.generation.continuous_batching.cb_logits_processors import (
-    ContinuousBatchingLogitsProcessor,
-)
+from transformers import GenerationConfig, __version__
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import obeyed
@@ -28,6 +24,17 @@ from probexit.exits.engines.session import Row, Session
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import CaptureError
 from probexit.hooks.packed import PackedCapture
+
+try:
+    from transformers.generation.configuration_utils import ContinuousBatchingConfig
+    from transformers.generation.continuous_batching.cb_logits_processors import (
+        ContinuousBatchingLogitsProcessor,
+    )
+except ImportError as error:
+    raise ValueError(
+        f"transformers {__version__} has no continuous batching that a controller can work in: "
+        "install 5.23 to 5.24, which were tried"
+    ) from error
 
 KEPT = 10_000  # finished requests whose rows are remembered
 

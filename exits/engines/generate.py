@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList, Sta
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver, obeyed
 from probexit.exits.engines.cache import copied_rows
-from probexit.exits.engines.continuous import ContinuousExits, controlled_manager
 from probexit.exits.engines.inferred_mask import inferred_mask
 from probexit.exits.engines.refusals import (
     generate_setting,
@@ -34,6 +33,9 @@ from probexit.exits.engines.trials import CacheBranches
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import generate_cache_name, given_cache, takes
+
+if TYPE_CHECKING:  # it needs a transformers that batches continuously, which attach does not
+    from probexit.exits.engines.continuous import ContinuousExits
 
 
 @contextmanager
@@ -104,6 +106,8 @@ class Attachment:
         **given: Any,
     ) -> Any:
         """Stand in for ``model.init_continuous_batching``, which ``generate_batch`` calls, too."""
+        from probexit.exits.engines.continuous import controlled_manager
+
         refuse_training(self.model)
         given |= {
             "generation_config": generation_config,

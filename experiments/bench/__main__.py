@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from probexit.experiments.bench.continuous import bench_continuous
 from probexit.experiments.bench.forced_exits import bench_forced_exits
 from probexit.experiments.bench.saved_time import bench_saved_time
 from probexit.hooks.models import Source, load
@@ -22,7 +23,12 @@ def main(out: Path = Path("bench.json")) -> None:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-    for name, bench in (("forced_exits", bench_forced_exits), ("saved_time", bench_saved_time)):
+    benches = {
+        "forced_exits": bench_forced_exits,
+        "saved_time": bench_saved_time,
+        "continuous": bench_continuous,
+    }
+    for name, bench in benches.items():
         print(f"\n{name}")
         results[name] = bench(reasoner)
         for key, value in results[name].items():

@@ -25,7 +25,7 @@ PROBLEMS, TRAIN, ROUNDS = 256, 384, 3
 def bench_saved_time(reasoner: Reasoner) -> dict[str, Any]:
     """Time 256 problems with and without a controller that is fitted here, in turn."""
     decoding = Decoding(temperature=1.0, seed=5)
-    controller = _controller(reasoner, decoding)
+    controller = controller_for(reasoner, decoding)
     items = list(islice(Arith(seed=6).items(), PROBLEMS))
     task = Arith(seed=6)
     with_it = Live(reasoner, task, controller, decoding)
@@ -48,7 +48,7 @@ def bench_saved_time(reasoner: Reasoner) -> dict[str, Any]:
     }
 
 
-def _controller(reasoner: Reasoner, decoding: Decoding) -> ExitController:
+def controller_for(reasoner: Reasoner, decoding: Decoding) -> ExitController:
     """Fit and certify on fresh problems, half each."""
     task = Arith(seed=7)
     layers = (n_layers(reasoner.model) - 1, n_layers(reasoner.model))

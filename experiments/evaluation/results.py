@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from probexit.experiments.evaluation.curve import Curve
 from probexit.experiments.evaluation.metrics import Measures
@@ -108,6 +109,19 @@ class Comparison:
             if row.method == method and label in (None, row.label):
                 return row
         raise KeyError(f"no row {method!r} {label or ''}: there are {[r.name for r in self.rows]}")
+
+    def to_frame(self) -> Any:
+        """Return one line per rule and operating point, as a pandas frame."""
+        import pandas
+
+        lines = []
+        for row in self.rows:
+            line = {"rule": row.name, "promised": row.promised, "threshold": row.threshold}
+            for name in ("accuracy", "thinking", "total", "saved", "risk", "risk_solved"):
+                found = getattr(row.measures, name)
+                line |= {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
+            lines.append(line)
+        return pandas.DataFrame(lines)
 
     def only(self, methods: Collection[str]) -> "Comparison":
         """Keep the rows and curves of some methods, by their names."""

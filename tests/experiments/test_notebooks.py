@@ -25,8 +25,8 @@ def cells(file: Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
 
 
-def test_there_are_five() -> None:
-    assert [file.name[:2] for file in PAGES] == ["01", "02", "03", "04", "05"]
+def test_there_are_six() -> None:
+    assert [file.name[:2] for file in PAGES] == ["00", "01", "02", "03", "04", "05"]
 
 
 def test_a_page_was_executed_in_order_and_without_complaint(page: Path) -> None:

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from probexit.calibration.metrics.reliability import reliability_diagram
 from probexit.probes.adapters.estimator import EstimatorProbe
 from probexit.probes.base import Probe
 from probexit.probes.discriminant import Discriminant
@@ -22,6 +23,7 @@ from probexit.probes.mean_difference import MeanDifference
 from probexit.probes.mlp import MLP
 from probexit.probes.principal import Principal
 from probexit.probes.random_direction import RandomDirection
+from probexit.probes.sweep import sweep
 
 SMALL = [
     Logistic(),
@@ -105,3 +107,22 @@ def test_any_classifier_is_a_probe(cues: Any, tmp_path: Path) -> None:
         probe.save(tmp_path)
     with pytest.raises(ValueError, match="has no predict_proba"):
         EstimatorProbe(LinearSVC()).fit(X, y)
+
+
+def test_a_sweep_of_arrays_is_a_frame_and_a_picture(cues: Any) -> None:
+    X, y, groups = cues
+    found = sweep(Logistic, np.stack([X, np.zeros_like(X) + X[::-1]], 1), y, groups)
+    frame = found.to_frame()
+    assert frame.layers.tolist() == ["0", "1"]
+    assert frame.auroc[0] > 0.9
+    axes = found.plot()
+    assert axes.get_ylabel() == "AUROC, other problems"
+
+
+def test_a_reliability_diagram_is_a_frame_and_a_picture(cues: Any) -> None:
+    X, y, groups = cues
+    scores = Logistic().fit(X, y, groups).predict_proba(X)[:, 1]
+    diagram = reliability_diagram(scores, y, groups)
+    frame = diagram.to_frame()
+    assert frame["count"].sum() == len(y)
+    assert diagram.plot().get_xlabel() == "score"
