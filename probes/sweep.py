@@ -74,6 +74,7 @@ class LayerSweep:
         frame = self.to_frame()
         axes.errorbar(frame.layers, frame.auroc, frame.standard_error, fmt="o", capsize=3)
         axes.axhline(0.5, color="0.7", linewidth=1)
+        axes.tick_params(axis="x", labelrotation=90 if max(map(len, frame.layers)) > 3 else 0)
         axes.set_xlabel("layers")
         axes.set_ylabel("AUROC, other problems")
         return axes
