@@ -33,7 +33,7 @@ try:
 except ImportError as error:
     raise ValueError(
         f"transformers {__version__} has no continuous batching that a controller can work in: "
-        "install 5.23 to 5.24, which were tried"
+        "install 5.16 to 5.24, which were tried"
     ) from error
 
 KEPT = 10_000  # finished requests whose rows are remembered

@@ -16,7 +16,9 @@ from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.models import Reasoner
 
 PROBLEMS, ROUNDS = 64, 3
-SIZE = {"num_blocks": 1024, "max_batch_tokens": 512, "page_size": 16}
+FIELDS = ContinuousBatchingConfig.__dataclass_fields__
+PAGE = "page_size" if "page_size" in FIELDS else "block_size"  # its name before 5.24
+SIZE = {"num_blocks": 1024, "max_batch_tokens": 512, PAGE: 16}
 
 
 def bench_continuous(reasoner: Reasoner) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from probexit.hooks.end_ids import end_ids
 from probexit.hooks.forward import generate_cache_name
 
 NEW = 30
-SMALL = {"num_blocks": 64, "max_batch_tokens": 48, "page_size": 8}
+FIELDS = ContinuousBatchingConfig.__dataclass_fields__
+PAGE = "page_size" if "page_size" in FIELDS else "block_size"  # its name before 5.24
+SMALL = {"num_blocks": 64, "max_batch_tokens": 48, PAGE: 8}
 Prompts = list[list[int]]
 
 
