@@ -173,14 +173,19 @@ def _pretrained(kind: str, source: Source, settings: dict[str, Any]) -> Any:
     if source.revision:
         settings["revision"] = source.revision
     try:
-        return getattr(transformers, kind).from_pretrained(_place(source.name), **settings)
+        return getattr(transformers, kind).from_pretrained(place(source.name), **settings)
     except (ImportError, OSError, ValueError, RuntimeError, SafetensorError) as error:
         remedy = "; --trust-remote-code runs it" if "trust_remote_code" in str(error) else ""
         said = f"cannot load the model {source.name!r}: {_first(error)}{remedy}"
         raise ValueError(said) from error
 
 
-def _place(name: str) -> str:
+def place(name: str) -> str:
+    """Return where a model lies: its folder, or its hub id.
+
+    Raises:
+        ValueError: if it is named like a folder and there is none.
+    """
     if name in (SHIPPED, DEEP):
         # Data of the package, found by place: nothing above this folder is imported.
         data = files("probexit") / "experiments" / "reasoner"

@@ -29,7 +29,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = "probexit.experiments.commands"
 ORDER = (
     *("demo", "check", "record", "fit", "calibrate", "compare", "frontier", "transfer"),
-    *("report", "page", "validate", "plan", "run", "audit", "watch", "recalibrate", "list"),
+    *(
+        "report",
+        "page",
+        "validate",
+        "plan",
+        "run",
+        "serve",
+        "audit",
+        "watch",
+        "recalibrate",
+        "list",
+    ),
 )
 INTERRUPTED = 130
 
