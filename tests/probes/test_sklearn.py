@@ -42,7 +42,13 @@ def expected_failures(probe: Probe) -> dict[str, str]:
     return {}
 
 
-@parametrize_with_checks(SMALL, expected_failed_checks=expected_failures)
+def listed(mark: Any) -> Any:
+    """Return a parametrisation with its values as a list: pytest deprecates generators."""
+    names, values = mark.args
+    return pytest.mark.parametrize(names, list(values), **mark.kwargs)
+
+
+@listed(parametrize_with_checks(SMALL, expected_failed_checks=expected_failures))
 def test_common_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
