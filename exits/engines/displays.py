@@ -7,7 +7,7 @@ from html import escape
 from importlib import import_module
 from typing import IO, Any
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 
 @dataclass(frozen=True)

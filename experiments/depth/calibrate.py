@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.calibration.certificate import Certificate, certify
 from probexit.calibration.learn_then_test import LearnThenTest

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.rollouts import Writing, write

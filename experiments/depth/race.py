@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap

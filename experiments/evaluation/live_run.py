@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.calibration.statistics.bootstrap import bootstrap_ratio
 from probexit.calibration.statistics.intervals import Interval, clopper_pearson

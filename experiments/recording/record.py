@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation

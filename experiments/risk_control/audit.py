@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Request

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
