@@ -18,7 +18,7 @@ QUESTIONS = (
     "Name a prime number.",
     "List the factors of 36, from the smallest to the largest, and say how many there are.",
 )
-NEW = 12  # tokens written in each trial
+NEW = 8  # tokens written in each trial
 TIE = 2e-3  # nats within which two tokens tie in float32
 
 
