@@ -105,10 +105,7 @@ class ExitController(OnHub):
         return facts({**self._facts(), "promises": promise})
 
     def _facts(self) -> dict[str, str]:
-        """Say in words what the controller does.
-
-        Nothing of the promise, which stands by itself.
-        """
+        """Say in words what the controller does, but for its promise."""
         layers = f", layers {list(self.signal.layers)}" if self.signal.layers else ""
         model = self.model.name if self.model else "any model"
         return {

@@ -96,10 +96,9 @@ def weights_kind(model: Any) -> str:
         method = str(getattr(plain.get("quant_method"), "value", plain.get("quant_method")))
         bits = next((b for b in (8, 4) if plain.get(f"load_in_{b}bit")), plain.get("bits"))
         found.append(f"{method} {bits} bit" if bits else method)
-    if getattr(model, "_hf_peft_config_loaded", False):
-        found += [f"adapter {name}" for name in model.active_adapters()]
-    found += [f"adapter {name}" for name in getattr(model, "peft_config", {}) if not found]
-    return ", ".join(found)
+    loaded = getattr(model, "_hf_peft_config_loaded", False)  # by transformers, not by peft
+    adapters = model.active_adapters() if loaded else getattr(model, "peft_config", {})
+    return ", ".join([*found, *(f"adapter {name}" for name in adapters)])
 
 
 def _bytes(weight: Tensor) -> bytes:

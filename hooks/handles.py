@@ -39,11 +39,11 @@ class Hooks(ABC):
     def __enter__(self) -> Self:
         try:
             self._handles.extend(self._register())
+            self._eager = uncompiled()
+            self._eager.__enter__()
         except BaseException:
             self._remove()
             raise
-        self._eager = uncompiled()
-        self._eager.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -109,8 +109,11 @@ def _seen_last(model: Any, layers: nn.ModuleList, width: torch.Size) -> str | No
         handles.append(module.register_forward_hook(lambda *_, name=name: order.append(name)))
     try:
         model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device))
-    except Exception:  # a model that takes more than tokens: its norm must be named
-        return None
+    except Exception as error:  # whatever a model raises that takes more than tokens
+        raise ValueError(
+            f"{type(model).__name__}: its final norm was looked for by running it on one token, "
+            f"which failed ({error}); {NORM_REMEDY}"
+        ) from error
     finally:
         for handle in handles:
             handle.remove()

@@ -31,6 +31,8 @@ class Reasoner:
         name: Folder or hub id.
         answer_tokens: Longest forced answer.
         template_args: Keyword arguments of the chat template, such as ``enable_thinking``.
+        revision: Commit of a hub model it was loaded at, or "".
+        loading: How its weights were loaded.
     """
 
     model: Any
@@ -40,6 +42,8 @@ class Reasoner:
     name: str
     answer_tokens: int = 32
     template_args: Mapping[str, Any] = field(default_factory=dict)
+    revision: str = ""
+    loading: Loading = field(default_factory=Loading)
 
     def prompt(self, question: str) -> list[int]:
         """Return the prompt's tokens, by the model's own chat template."""
@@ -137,8 +141,17 @@ def load(source: Source) -> Reasoner:
         model = _adapted(model, source)
     if not source.loading.placed:
         model.to("cuda" if torch.cuda.is_available() else "cpu")
-    name, longest = source.name, source.answer_tokens
-    return Reasoner(model.eval(), tokenizer, tags, closing, name, longest, source.template_args)
+    return Reasoner(
+        model.eval(),
+        tokenizer,
+        tags,
+        closing,
+        source.name,
+        source.answer_tokens,
+        source.template_args,
+        source.revision,
+        source.loading,
+    )
 
 
 def load_tokenizer(source: Source) -> Any:

@@ -24,9 +24,6 @@ class PackedCapture(Hooks):
     Args:
         model: A causal language model.
         layers: Indices in ``0..L`` as in `probexit.hooks.layers`, in the order wanted.
-
-    Attributes:
-        steps: Packed forward passes since it was entered.
     """
 
     def __init__(self, model: Any, layers: Sequence[int]) -> None:
@@ -35,20 +32,24 @@ class PackedCapture(Hooks):
         self._modules = {layer: module_at(model, layer) for layer in layers}
         self._states: dict[int, Tensor] = {}
         self._at: Tensor | None = None
-        self.steps = 0
+        self._unread = False
 
     def _register(self) -> Iterator[RemovableHandle]:
-        self.steps = 0
+        self._unread = False
         yield self.model.register_forward_pre_hook(self._begin, with_kwargs=True)
         for layer, module in self._modules.items():
             yield module.register_forward_hook(self._keep(layer))
 
     def newest(self, rows: int) -> Tensor | None:
-        """Return ``[rows, L, d]`` of the newest pass; None without layers.
+        """Return ``[rows, L, d]`` of the newest pass, once; None without layers.
 
         Raises:
-            CaptureError: if a layer's hook did not fire in it, or it had other rows.
+            CaptureError: if there was no pass since the last call, a layer's hook did not fire in
+                it, or it had other rows.
         """
+        if not self._unread:
+            raise CaptureError("a packed pass was not seen: was the model run as a graph?")
+        self._unread = False
         if not self._modules:
             return None
         if len(self._states) != len(self._modules):
@@ -66,7 +67,7 @@ class PackedCapture(Hooks):
     def _begin(self, _: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
         self._at = kwargs.get(INDICES)
         self._states.clear()
-        self.steps += self._at is not None
+        self._unread = self._at is not None
 
     def _keep(self, layer: int) -> Callable[[nn.Module, Any, Any], None]:
         def keep(_: nn.Module, args: Any, output: Any) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 from probexit.exits.controller import ExitController
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.engines.cache import layer_plan
-from probexit.exits.engines.generate import Attachment, ExitProcessor
+from probexit.exits.engines.exit_processor import ExitProcessor
+from probexit.exits.engines.generate import Attachment
 from probexit.exits.engines.refusals import refuse_architecture, refuse_training
 from probexit.exits.engines.row_layer import RowLayer
 from probexit.exits.signals.base import Trial

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.session import Exit, Row, Session
+from probexit.exits.engines.row import Exit, Row
+from probexit.exits.engines.session import Session
 from probexit.exits.engines.trials import Fork
 from probexit.hooks.capture import Capture
 

@@ -10,6 +10,7 @@ behind each forward pass, before a token is chosen, which is where the controlle
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -20,9 +21,9 @@ from transformers import GenerationConfig, __version__
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import obeyed
 from probexit.exits.engines.refusals import refuse_generate
-from probexit.exits.engines.session import Row, Session
+from probexit.exits.engines.row import Row
+from probexit.exits.engines.session import Session
 from probexit.exits.signals.base import Trial
-from probexit.hooks.capture import CaptureError
 from probexit.hooks.packed import PackedCapture
 
 try:
@@ -36,7 +37,7 @@ except ImportError as error:
         "install 5.16 to 5.24, which were tried"
     ) from error
 
-KEPT = 10_000  # finished requests whose rows are remembered
+KEPT = 10_000  # requests whose rows are remembered
 
 
 class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]  # untyped here
@@ -55,7 +56,6 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         self.session, self.capture = session, capture
         self.requests: OrderedDict[str, Row] = OrderedDict()
         self.active = True
-        self.steps = 0
         self._batch: list[Any] = []
 
     def fill_defaults(self, int32_tensor: Tensor) -> None:
@@ -71,9 +71,6 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         """Take ``scores [n, V]`` of the requests noted; return them with orders applied."""
         if not self.active or not self._batch:
             return scores
-        self.steps += 1
-        if self.capture.steps < self.steps:
-            raise CaptureError("a packed pass was not seen: was the model run as a graph?")
         count = len(self._batch)
         rows, tokens = zip(*(self._row(state) for state in self._batch), strict=True)
         logits = scores[:count]
@@ -81,22 +78,27 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         return torch.cat([obeyed(logits, rows, orders), scores[count:]])
 
     def _row(self, state: Any) -> tuple[Row | None, int | None]:
-        """Return a request's row and the token it has just consumed; None for its prompt."""
+        """Return a request's row and the token it has just consumed; None for its prompt.
+
+        Raises:
+            ValueError: if the request was under way before it was first seen here.
+        """
         if not state.logit_processor_kwargs.get("probexit", True):
             return None, None
         # Whoever was put aside for want of memory comes back with what it wrote as its prompt.
         begin = state._true_initial_tokens or len(state.initial_tokens)
         written = [*state.initial_tokens[begin:], *state.generated_tokens]
+        if not written:
+            self.requests[state.request_id] = self.session.start(
+                state.initial_tokens[:begin], state.max_new_tokens
+            )
         row = self.requests.get(state.request_id)
-        if row is None or not written:
-            limit = state.max_new_tokens
-            room = None if limit is None else limit + len(written) - len(state.generated_tokens)
-            row = self.session.start(state.initial_tokens[:begin], room)
-            self.requests[state.request_id] = row
-            while len(self.requests) > KEPT:
-                self.requests.popitem(last=False)
-            return row, None
-        return row, int(written[-1])
+        if row is None:
+            raise ValueError(f"request {state.request_id} was under way before it was seen here")
+        self.requests.move_to_end(state.request_id)  # those that are running are dropped last
+        while len(self.requests) > KEPT:
+            self.requests.popitem(last=False)
+        return row, int(written[-1]) if written else None
 
 
 def controlled_manager(
@@ -142,11 +144,21 @@ def controlled_manager(
     capture = PackedCapture(model, controller.signal.layers)
     processor = ContinuousExits(session, capture)
     processors = manager.logit_processor
-    processors.logits_processor.insert(0, processor)
+    processors.logits_processor.insert(_before_warpers(processors.logits_processor), processor)
     processors.tensors_required += 1
     processors.supported_keys.update(processor.supported_kwargs)
     processors.do_processing = True
     return manager, processor
+
+
+def _before_warpers(processors: Sequence[Any]) -> int:
+    """Return the place that ``generate`` gives a processor of the caller's.
+
+    Behind what changes logits, so that nothing takes back an order; before temperature and nucleus,
+    which leave a single token as it is.
+    """
+    warpers = [i for i, p in enumerate(processors) if type(p).__name__.endswith("Warper")]
+    return min(warpers, default=len(processors))
 
 
 # A decision belongs to the pass that it was made from: nothing runs ahead of it, or as a graph.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from probexit.exits.engines.session import Exit, Row
+from probexit.exits.engines.row import Exit, Row
 
 
 @dataclass(frozen=True)

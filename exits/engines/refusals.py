@@ -23,7 +23,7 @@ REFUSED = {
     "guidance_scale": "guidance runs the model twice a step",
     "prefill_chunk_size": "a prefill in chunks takes several passes",
 }
-OTHER_TEXT = {
+UNSUPPORTED = {
     "git": "gives padded rows other texts than they have alone",
     "moshi": "reads sound beside its text",
     "rwkv": "lets the rows of a batch move each other",
@@ -53,7 +53,7 @@ def refuse_architecture(model: Any) -> None:
     name = type(model).__name__
     if getattr(model.config, "is_encoder_decoder", False):
         raise ValueError(f"{name} is an encoder-decoder: only decoder-only models are supported")
-    reason = {**UNALIGNED, **OTHER_TEXT}.get(model.config.model_type)
+    reason = {**UNALIGNED, **UNSUPPORTED}.get(model.config.model_type)
     if reason is not None:
         raise ValueError(f"{name} {reason}: it is not supported")
     if getattr(model.config, "is_decoder", True) is False and any(

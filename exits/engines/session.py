@@ -5,9 +5,7 @@ consumed, its hidden states and its next-token logits. ``step`` says which token
 write next, if any. As all engines share this file, they leave at the same tokens.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,7 +13,7 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.history import History
-from probexit.exits.engines.score_buffer import ScoreBuffer
+from probexit.exits.engines.row import Exit, Row
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
 from probexit.exits.signals.base import CueState, Trial
@@ -23,50 +21,6 @@ from probexit.hooks.cues.reader import CueReader
 from probexit.hooks.think_tags import opens_thinking
 
 ANSWER = -1  # stands for the answer's first token, which the model chooses but must not leave out
-
-
-@dataclass(frozen=True)
-class Exit:
-    """Where a row left its thinking.
-
-    Attributes:
-        thinking: Thinking tokens written before the closing tag.
-        cue: Index of the cue it left at; None if the thinking budget closed it.
-        score: The signal's score there; None likewise.
-    """
-
-    thinking: int
-    cue: int | None = None
-    score: float | None = None
-
-
-@dataclass
-class Row:
-    """One row of a running batch.
-
-    Attributes:
-        reader: Follows its text and finds its cues.
-        history: What it has seen so far.
-        scores: The signal at its cues so far.
-        seen: The same as a tensor, for the policy.
-        latest: Tokens written, behind which no room for an answer is left.
-        forced: Tokens it still has to write to close its thinking, then ``ANSWER``.
-        exit: Where it left, if it did.
-        written: Tokens generated so far.
-        refused: Exits not taken because no room for an answer was left.
-        probed: Tokens decoded only to decide: closing texts and trial answers.
-    """
-
-    reader: CueReader
-    history: History
-    scores: list[float] = field(default_factory=list)
-    seen: ScoreBuffer = field(default_factory=ScoreBuffer)
-    latest: int = 0
-    forced: deque[int] = field(default_factory=deque)
-    exit: Exit | None = None
-    written: int = 0
-    refused: int = 0
-    probed: int = 0
 
 
 class Session:
@@ -261,7 +215,7 @@ class Session:
         state = CueState(
             hidden=hidden[index] if hidden is not None else logits.new_zeros(len(at), 0, 0),
             logits=logits[index],
-            cues_seen=torch.tensor([len(row.scores) + 1 for row in here]),
+            cues_seen=torch.tensor([len(row.seen) + 1 for row in here]),
             thinking=torch.tensor([row.reader.thinking for row in here]),
             history=lambda: [row.history.trace() for row in here],
         )
@@ -269,7 +223,6 @@ class Session:
         self.cues += len(here)
         self.decisions += len(scores)
         for row, score in zip(here, scores, strict=True):
-            row.scores.append(score)
             row.seen.append(score)
             if bool(self.controller.policy.should_exit(row.seen.history())):
                 self._leave(row, score)
@@ -280,7 +233,7 @@ class Session:
         if row.written > row.latest:
             row.refused += 1
             return
-        cue = None if score is None else len(row.scores) - 1
+        cue = None if score is None else len(row.seen) - 1
         row.exit = Exit(row.reader.thinking, cue, score)
         row.forced.extend([*self.closing, ANSWER])
 

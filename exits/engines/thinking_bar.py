@@ -18,7 +18,8 @@ from transformers import LogitsProcessor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.displays import Display, ProgressReading, Terminal, as_html
-from probexit.exits.engines.session import Row, Session
+from probexit.exits.engines.row import Row
+from probexit.exits.engines.session import Session
 from probexit.exits.policies.never import Never
 from probexit.exits.signals.base import Trial
 from probexit.hooks.capture import Capture
@@ -38,7 +39,7 @@ class _Watched:
         inside = self.row.reader.inside
         self.begun = self.begun or inside
         done = self.ended or (self.begun and not inside)
-        newest = self.row.scores[-1] if self.row.scores else 0.0
+        newest = self.row.scores[-1] if len(self.row.seen) else 0.0
         share = 1.0 if done else min(max(newest, 0.0), 1.0)
         return ProgressReading(self.name, share, self.row.reader.thinking, done)
 

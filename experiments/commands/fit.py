@@ -27,23 +27,23 @@ class FitCommand(Command):
 
     def run(self, args: Namespace) -> Result:
         from probexit.experiments.fitting.carry import carry, require_same_rule
-        from probexit.experiments.fitting.fit import fit, fresh_splits, save_fit
+        from probexit.experiments.fitting.fit import save_fit, splits_of
         from probexit.experiments.fitting.quality import measure
         from probexit.experiments.recording.run import Run
+        from probexit.experiments.verbs.fit import fit
         from probexit.probes.artefacts.folder import replace_file
 
         run = Run(args.run)
-        splits = fresh_splits(run)
         layers = None if args.layers == "auto" else integers(args.layers)
         if args.origin is not None:
             said, fitted = require_same_rule(Run(args.origin), run), carry(Run(args.origin), run)
             print(f"note: {said}" if said else f"the probe of {args.origin}, of the same model")
+            save_fit(run, fitted)
         else:
-            fitted = fit(splits.fit, run.manifest.layers, args.probe, layers, args.target)
-        quality = measure(fitted.signal, splits.test, fitted.target)
-        folder = save_fit(run, fitted)
+            fitted = fit(run, args.probe, layers, args.target)
+        quality = measure(fitted.signal, splits_of(run).test, fitted.target)
         text = json.dumps(quality.as_dict(), indent=1) + "\n"
-        replace_file(folder / "quality.json", text.encode())
+        replace_file(run.folder / "fit" / "quality.json", text.encode())
         if fitted.sweep is not None:
             print("AUROC by layers, cross-validated on the fit split (indices of recorded layers)")
             print(fitted.sweep)
@@ -54,5 +54,5 @@ class FitCommand(Command):
             "layers": fitted.signal.at,
             "target": fitted.target,
             "quality": quality.as_dict(),
-            "folder": folder,
+            "folder": run.folder / "fit",
         }

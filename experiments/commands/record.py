@@ -72,8 +72,6 @@ class RecordCommand(Command):
             shard_size=args.shard_size,
             seed=args.seed,
             shares=None if args.shares is None else numbers(args.shares),
-            revision=args.revision,
-            loading=loading_of(args),
         )
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))  # bad input is refused before the model is loaded

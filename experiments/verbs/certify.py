@@ -7,11 +7,9 @@ from probexit.exits.controller import ExitController
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.deploying import Asked, certify_methods
 from probexit.experiments.recording.run import Run
-from probexit.experiments.registry import named
 from probexit.experiments.risk_control.calibrators import make_calibrator
 from probexit.experiments.risk_control.certified_rule import CertifiedRule
-
-LOSSES = "probexit.experiments.risk_control.losses"
+from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
 
 
 def certify(
@@ -37,8 +35,8 @@ def certify(
     Raises:
         ValueError: on a rule that cannot be deployed so, with the reason.
     """
-    loss = "lost_correct"
-    asked = Asked(make_calibrator("learn_then_test", alpha, delta), named(LOSSES, loss)(), loss)
+    calibrator = make_calibrator("learn_then_test", alpha, delta)
+    asked = Asked(calibrator, LostCorrect(), "lost_correct")
     return deployed(run, method.split(","), asked, out)[1]
 
 

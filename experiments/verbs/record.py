@@ -20,7 +20,6 @@ from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Manifest, Run, template_digest
 from probexit.experiments.recording.tasks.by_name import task as task_by_name
 from probexit.hooks.layers import n_layers
-from probexit.hooks.loading import Loading
 from probexit.hooks.models import Reasoner
 from probexit.probes.artefacts.folder import replace_file
 
@@ -41,8 +40,6 @@ class Recording:
         shard_size: Problems written at once.
         seed: Seed of the task, of sampling and of the split.
         shares: Shares of the problems that fit and calibrate; None chooses by their number.
-        revision: Commit of a hub model.
-        loading: How the weights were loaded.
     """
 
     data: Path | str | None = None
@@ -53,8 +50,6 @@ class Recording:
     shard_size: int = 256
     seed: int = 0
     shares: Sequence[float] | None = None
-    revision: str = ""
-    loading: Loading = field(default_factory=Loading)
 
     def __post_init__(self) -> None:
         """Refuse what no recording can have, before a model is loaded.
@@ -167,7 +162,7 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
     }
     return Manifest(
         model=reasoner.name,
-        revision=how.revision,
+        revision=reasoner.revision,
         task=task,
         data=str(how.data or ""),
         cues=how.cues,
@@ -186,5 +181,5 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
         dtype=str(reasoner.model.dtype).removeprefix("torch."),
         template=template_digest(reasoner),
         template_args=dict(reasoner.template_args),
-        loading=how.loading.recorded(),
+        loading=reasoner.loading.recorded(),
     )

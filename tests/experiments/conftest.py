@@ -7,6 +7,8 @@ right, cut off by the token limit, or thinking that begins late.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -323,3 +325,16 @@ def greedy_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     arguments = f"record --task arith --n 60 --out {folder} --temperature 0 --max-new-tokens 512"
     assert main(arguments.split()) == 0
     return Run(folder)
+
+
+@pytest.fixture(scope="module")
+def fitted_folder(greedy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, shared by the tests of a module."""
+    return copy_fitted(greedy_run, tmp_path_factory.mktemp("fitted") / "run")
+
+
+def copy_fitted(run: Run, folder: Path) -> Path:
+    """Copy a run and fit a probe to the copy."""
+    copytree(run.folder, folder)
+    assert main(["fit", str(folder), "--layers", "5,6"]) == 0
+    return folder

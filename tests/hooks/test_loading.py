@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model
 
 from probexit.exits.fingerprint import Fingerprint, weights_kind
 from probexit.experiments import reasoner
+from probexit.experiments.verbs.record import record
 from probexit.hooks.loading import QUANTIZED, RECORDED, Loading
 from probexit.hooks.models import Source, load
 
@@ -58,6 +59,22 @@ def test_an_adapter_is_read_and_told_apart(adapter: Path) -> None:
     assert not here.carries_to(here)
     with pytest.raises(ValueError, match=r"same model in another form \(plain weights there"):
         here.check(adapted)
+
+
+def test_a_recording_says_how_its_model_was_loaded(tmp_path: Path) -> None:
+    shipped = load(Source(loading=Loading("float32", attention="eager"), revision="abc"))
+    run = record(shipped, [("1 + 1 =", "2")], tmp_path / "run")
+    assert run.manifest.loading == {"attention": "eager"}
+    assert run.manifest.revision == "abc"
+
+
+def test_quantisation_and_adapter_are_both_named() -> None:
+    """A quantised model with an adapter is another model than either."""
+    model = load(Source()).model
+    model.config.quantization_config = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    assert weights_kind(model) == "bitsandbytes 4 bit"
+    model.peft_config = {"mine": object()}
+    assert weights_kind(model) == "bitsandbytes 4 bit, adapter mine"
 
 
 def test_another_models_fingerprint_is_not_another_form() -> None:

@@ -17,7 +17,7 @@ SAVED = Path(__file__).parents[2] / "data/controllers/format-2"
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Repositories are folders here; ``None`` of the network is touched."""
+    """Repositories as folders: no network is touched."""
     root = tmp_path / "hub"
 
     class Api:

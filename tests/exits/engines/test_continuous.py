@@ -7,6 +7,7 @@ import pytest
 from transformers import DynamicCache, GenerationConfig
 from transformers.generation.configuration_utils import CompileConfig, ContinuousBatchingConfig
 
+from probexit.exits.engines import continuous
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import generate
@@ -180,3 +181,39 @@ def test_the_cache_of_generate_is_untouched_by_it(
         )
     assert first.tolist() == again.tolist()
     assert exits == [row.exit for row in attachment.rows]
+
+
+def test_no_logits_processor_takes_back_an_order(
+    lively: Callable[..., Any], words: Any, prompts: Prompts, reading: Callable[..., Any]
+) -> None:
+    """A bias against the closing tag keeps the model from writing it, not the controller."""
+    model, controller = lively("llama"), reading(0.5, answer_tokens=6)
+    tag = controller.closing_ids(words)[0]
+    config = settings(model, words, sequence_bias=[[[tag], -1e9]])
+    with attach(model, words, controller) as attachment:
+        done = model.generate_batch(
+            prompts,
+            generation_config=config,
+            continuous_batching_config=ContinuousBatchingConfig(**SMALL),
+        )
+        left = [name for name, row in attachment.requests.items() if row.exit is not None]
+    assert left
+    assert all(tag in done[name].generated_tokens for name in left)
+
+
+def test_the_oldest_rows_are_forgotten_first(
+    lively: Callable[..., Any],
+    words: Any,
+    prompts: Prompts,
+    reading: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is remembered is bounded, and a request that runs is never dropped before one done."""
+    monkeypatch.setattr(continuous, "KEPT", 3)
+    model, controller = lively("llama"), reading(0.5, answer_tokens=6)
+    wanted = looped(model, words, prompts[:3], controller)
+    with attach(model, words, controller) as attachment:
+        for prompt, row in zip(prompts[:3] * 2, wanted * 2, strict=True):
+            assert packed(model, words, [prompt]) == [row.token_ids]
+        assert packed(model, words, prompts[:3]) == [row.token_ids for row in wanted]
+        assert len(attachment.requests) <= 3

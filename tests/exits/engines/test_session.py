@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.session import Exit, Row, Session
+from probexit.exits.engines.row import Exit, Row
+from probexit.exits.engines.session import Session
 from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import CueState, Signal

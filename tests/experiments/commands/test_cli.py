@@ -60,13 +60,10 @@ def refused(call: Call) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="module")
-def calibrated(greedy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calibrated(fitted_folder: Path) -> Path:
     """The shared run, fitted and calibrated at a risk that so few problems can certify."""
-    folder = tmp_path_factory.mktemp("cli") / "run"
-    copytree(greedy_run.folder, folder)
-    assert main(["fit", str(folder), "--layers", "5,6"]) == 0
-    assert main(["calibrate", str(folder), "--alpha", ".4", "--delta", ".3"]) == 0
-    return folder
+    assert main(["calibrate", str(fitted_folder), "--alpha", ".4", "--delta", ".3"]) == 0
+    return fitted_folder
 
 
 RECORD = ("record", "--task", "arith:easy", "--n", "2", "--answer-tokens", "4")

@@ -2,23 +2,13 @@
 
 import json
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
 from probexit.experiments.commands.cli import COMMANDS, main
-from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import members
 
 OPTIONS = {"--alpha": ".4"}
-
-
-@pytest.fixture(scope="module")
-def run(greedy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("json") / "run"
-    copytree(greedy_run.folder, folder)
-    assert main(["fit", str(folder), "--layers", "5,6"]) == 0
-    return folder
 
 
 def printed(capsys: pytest.CaptureFixture[str], *command: str) -> object:
@@ -47,18 +37,26 @@ def test_every_command_takes_it(name: str, capsys: pytest.CaptureFixture[str]) -
     ],
 )
 def test_the_result_is_json(
-    command: list[str], key: str, run: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], key: str, fitted_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = printed(capsys, *[str(run) if part == "RUN" else part for part in command])
+    found = printed(capsys, *[str(fitted_folder) if part == "RUN" else part for part in command])
     assert isinstance(found, dict)
     assert key in found
 
 
 def test_a_threshold_that_is_never_reached_is_a_word(
-    run: Path, capsys: pytest.CaptureFixture[str]
+    fitted_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """JSON has no infinity."""
-    found = printed(capsys, "calibrate", str(run), "--alpha", ".0001", "--out", str(run / "never"))
+    found = printed(
+        capsys,
+        "calibrate",
+        str(fitted_folder),
+        "--alpha",
+        ".0001",
+        "--out",
+        str(fitted_folder / "never"),
+    )
     assert isinstance(found, dict)
     assert found["threshold"] == "inf"
 

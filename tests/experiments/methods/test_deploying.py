@@ -1,7 +1,6 @@
 """The row in the table is the controller that `calibrate --method` writes, for every preset."""
 
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
@@ -21,11 +20,8 @@ PROMISE = ("--alpha", ".4", "--delta", ".3")
 
 
 @pytest.fixture(scope="module")
-def fitted(greedy_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("deploying") / "run"
-    copytree(greedy_run.folder, folder)
-    assert main(["fit", str(folder), "--layers", "5,6"]) == 0
-    return Run(folder)
+def fitted(fitted_folder: Path) -> Run:
+    return Run(fitted_folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from probexit.exits.engines import generate as engine
+from probexit.exits.engines import exit_processor as engine
 from probexit.experiments.recording.checks.base import Finding, Status
 from probexit.experiments.recording.checks.report import as_table, refuse_wrong, run_checks
 from probexit.hooks.models import Reasoner, Source, load
