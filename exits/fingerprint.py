@@ -1,6 +1,7 @@
 """Tell one model from another, so that a controller is never attached to the wrong one."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,16 +38,13 @@ class Fingerprint:
     @classmethod
     def of(cls, model: Any) -> "Fingerprint":
         """Take the fingerprint of a loaded model."""
-        digest = hashlib.sha256(_bytes(model.get_input_embeddings().weight[:ROWS]))
-        base = digest.hexdigest()[:16]
-        for weight in decoder_layers(model)[-1].parameters():
-            digest.update(_bytes(weight[:ROWS]))
+        embedding = model.get_input_embeddings().weight
         return cls(
             name=str(getattr(model.config, "_name_or_path", "")),
             layers=n_layers(model),
             width=hidden_size(model),
-            weights=digest.hexdigest()[:16],
-            base=base,
+            weights=hashed([embedding, *decoder_layers(model)[-1].parameters()]),
+            base=hashed([embedding]),
             kind=weights_kind(model),
         )
 
@@ -99,6 +97,14 @@ def weights_kind(model: Any) -> str:
     loaded = getattr(model, "_hf_peft_config_loaded", False)  # by transformers, not by peft
     adapters = model.active_adapters() if loaded else getattr(model, "peft_config", {})
     return ", ".join([*found, *(f"adapter {name}" for name in adapters)])
+
+
+def hashed(weights: Iterable[Tensor]) -> str:
+    """Return 16 hex digits for the first rows of some weights, in their order."""
+    digest = hashlib.sha256()
+    for weight in weights:
+        digest.update(_bytes(weight[:ROWS]))
+    return digest.hexdigest()[:16]
 
 
 def _bytes(weight: Tensor) -> bytes:

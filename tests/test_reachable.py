@@ -1,7 +1,8 @@
 """Whatever stands in the package is reached by more than its tests.
 
-Roots: the command line, the public names, the notebooks, the documented entries of docs/python.md,
-modules that are run by name or by path, and the members of the families that `probexit list` shows.
+Roots: the command line and other entry points, the public names, the notebooks, the documented
+entries of docs/python.md, modules that are run by name or by path, and the members of the families
+that `probexit list` shows.
 """
 
 import ast
@@ -14,6 +15,8 @@ from probexit.experiments.commands.list import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("hooks", "probes", "calibration", "exits", "experiments")
+ENTRIES = re.findall(r'= "(probexit[.\w]+):', (ROOT / "pyproject.toml").read_text("utf-8"))
+RUN = set(re.findall(r"-m (probexit[.\w]+)", (ROOT / "Makefile").read_text("utf-8")))
 RUN_BY_PATH = {"probexit.experiments.recording.grading.worker"}
 DOCUMENTED = set(re.findall(r"probexit(?:\.\w+)+", (ROOT / "docs/python.md").read_text("utf-8")))
 
@@ -47,8 +50,8 @@ def roots(known: dict[str, Path]) -> set[str]:
     named = {m for m in known if any(re.search(rf"{re.escape(m)}\b", text) for text in texts)}
     families = {m for m in known if m.rpartition(".")[0] in FAMILIES.values()}
     methods = {m for m in known if m.startswith(FAMILIES["methods"] + ".")}
-    run = {m for m in known if ".commands." in m or m.endswith("__main__")}
-    return named | families | methods | run | RUN_BY_PATH | (DOCUMENTED & known.keys())
+    run = {m for m in known if ".commands." in m or m.endswith("__main__") or m in RUN}
+    return named | families | methods | run | RUN_BY_PATH | {*ENTRIES} | (DOCUMENTED & known.keys())
 
 
 def unreached(known: dict[str, Path], start: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from probexit.probes.artefacts.config import shortened
 
 _PROMISED = ("threshold", "alpha", "delta", "losses", "calibrator", "statement")
-PROMISE = (*_PROMISED, "n", "problems")  # the keys that speak of one threshold
+PROMISE = (*_PROMISED, "n", "problems", "saved", "probing")  # the keys that speak of one threshold
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -36,6 +36,7 @@ class _Promise(BaseModel):
     delta: Level | None = None
     n: Count = 0
     problems: Annotated[float, Field(ge=0)] = 0
+    saved: Annotated[float, Field(ge=0, le=1)] = 0
     losses: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     calibrator: str = ""
     statement: str = ""

@@ -21,12 +21,14 @@ class CertifiedRule:
         policy: When to leave, at the certified threshold.
         certificate: What was promised, for this signal under this policy.
         probing: Tokens decoded only to decide, on average over the calibration problems.
+        saved: Share of their thinking tokens that is not written.
     """
 
     signal: Signal
     policy: ExitPolicy
     certificate: Certificate
     probing: float
+    saved: float = 0.0
 
     def __post_init__(self) -> None:
         if self.policy.threshold != self.certificate.threshold:
@@ -59,6 +61,7 @@ class CertifiedRule:
                 "task": manifest.task,
                 "decoding": manifest.decoding,
                 "probing": self.probing,
+                "saved": self.saved,
                 "dtype": manifest.dtype,
                 **{name: value for name, value in noted.items() if value},
                 **details,

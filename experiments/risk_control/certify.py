@@ -127,4 +127,16 @@ def _at(
         float(signal.cost(trace)[: len(trace.cues) if cue == NO_EXIT else cue + 1].sum())
         for trace, cue in zip(traces, left, strict=False)
     ]
-    return CertifiedRule(signal, at, certificate, float(np.mean(spent)) if spent else 0.0)
+    probing = float(np.mean(spent)) if spent else 0.0
+    return CertifiedRule(signal, at, certificate, probing, _saved(traces, left))
+
+
+def _saved(traces: Sequence[Trace], left: Sequence[int]) -> float:
+    """Return the share of the traces' thinking tokens behind where they were left."""
+    whole = sum(trace.thinking for trace in traces)
+    unwritten = sum(
+        trace.thinking - trace.thinking_at(cue)
+        for trace, cue in zip(traces, left, strict=False)
+        if cue != NO_EXIT
+    )
+    return unwritten / whole if whole else 0.0

@@ -64,7 +64,7 @@ def test_transfer_tests_on_no_problem_that_the_rule_has_seen(fitted_folder, caps
     unseen = len(splits_of(Run(fitted_folder)).test)
     assert home["problems"] == unseen
     assert unchanged["problems"] == again["problems"] == unseen - 5
-    assert (home["target"], unchanged["target"]) == ("home (home)", "away")
+    assert (home["target"], unchanged["target"]) == ("run (home)", "away")
     assert (fitted_folder / "transfer" / "transfer.png").stat().st_size > 1000
     assert "arith, greedy" in (fitted_folder / "transfer" / "transfer.csv").read_text()
     assert "re-calibrated" in capsys.readouterr().out

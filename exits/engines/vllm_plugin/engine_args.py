@@ -1,0 +1,70 @@
+"""Set vLLM's own options as exits need them, and refuse those that cannot be."""
+
+import logging
+from functools import wraps
+from typing import Any
+
+from probexit.exits.engines.vllm_plugin.settings import Settings
+
+PROCESSOR = "probexit.exits.engines.vllm_plugin.processor:ExitLogitsProcessor"
+RUNNER = "VLLM_USE_V2_MODEL_RUNNER"
+logger = logging.getLogger("vllm.probexit")  # under vLLM's own logger, so that it is shown
+
+
+def patch_engine_args(settings: Settings) -> None:
+    """Let every engine configuration made from now on have the controller in it."""
+    from vllm.engine.arg_utils import EngineArgs
+
+    before = EngineArgs.create_engine_config
+    if hasattr(before, "probexit"):
+        return
+
+    @wraps(before)
+    def create_engine_config(self: Any, *args: Any, **kwargs: Any) -> Any:
+        prepare(self, settings)
+        return before(self, *args, **kwargs)
+
+    create_engine_config.probexit = True  # type: ignore[attr-defined]
+    EngineArgs.create_engine_config = create_engine_config
+
+
+def prepare(args: Any, settings: Settings) -> None:
+    """Change ``EngineArgs`` in place.
+
+    Raises:
+        ValueError: naming an option under which a controller cannot work.
+    """
+    if args.speculative_config:
+        raise ValueError(
+            "speculative_config: several tokens are then taken in one pass, which a controller "
+            "cannot follow; leave it out, or unset PROBEXIT_CONTROLLER"
+        )
+    if args.async_scheduling:
+        raise ValueError(
+            "async_scheduling: a pass then starts before the last one is decided; leave it out"
+        )
+    if (args.pipeline_parallel_size or 1) > 1:
+        raise ValueError("pipeline_parallel_size: states of earlier stages are not collected here")
+    args.async_scheduling = False
+    given = list(args.logits_processors or [])
+    if PROCESSOR not in given:
+        args.logits_processors = [*given, PROCESSOR]
+    _first_runner()
+    # Compiled graphs are kept on disk by their configuration: these return more layers than others.
+    extra = args.additional_config if isinstance(args.additional_config, dict) else {}
+    args.additional_config = {**extra, "probexit_layers": list(settings.layers)}
+    logger.info("probexit: async scheduling off; layers %s are read", list(settings.layers))
+
+
+def _first_runner() -> None:
+    """Choose the model runner that is known here, and say so.
+
+    Raises:
+        ValueError: if the environment asks for the other one.
+    """
+    import os
+
+    if os.environ.get(RUNNER, "0").lower() not in ("0", "false", ""):
+        raise ValueError(f"{RUNNER}=1: exits were tried on model runner V1 only; unset it")
+    os.environ[RUNNER] = "0"
+    logger.info("probexit: model runner V1 (%s=0)", RUNNER)

@@ -1,0 +1,10 @@
+"""The environment variables that vLLM's processes are told by; they inherit them."""
+
+CONTROLLER = "PROBEXIT_CONTROLLER"
+"""Folders of controllers, joined by the path separator; the first is every request's."""
+LOG = "PROBEXIT_LOG"
+"""Decision log, read by ``probexit watch`` and ``recalibrate``."""
+ON_ERROR = "PROBEXIT_ON_ERROR"
+"""``fail`` (the engine stops; the default) or ``think`` (its requests think on, counted)."""
+COUNTS = "PROBEXIT_COUNTS"
+"""File of the counters on their way to ``/metrics``; made where none is named."""

@@ -1,0 +1,108 @@
+"""A place for the controller in vLLM's model runner: behind the forward pass, before sampling."""
+
+import logging
+from functools import wraps
+from typing import Any
+
+from probexit.exits.engines.vllm_plugin.batch import BatchExits
+from probexit.exits.engines.vllm_plugin.checkpoint import refuse_other_model
+from probexit.exits.engines.vllm_plugin.processor import ExitLogitsProcessor
+from probexit.exits.engines.vllm_plugin.settings import Settings
+from probexit.exits.engines.vllm_plugin.states import LayerHooks, auxiliary_layers
+
+logger = logging.getLogger("vllm.probexit")
+
+
+def patch_runner(settings: Settings) -> None:
+    """Let every model runner made from now on carry a controller, in its attribute ``probexit``."""
+    from vllm.v1.worker.gpu_model_runner import GPUModelRunner
+
+    if hasattr(GPUModelRunner, "probexit"):
+        return
+    GPUModelRunner.probexit = None
+    before = {
+        name: getattr(GPUModelRunner, name)
+        for name in (
+            "__init__",
+            "_get_eagle3_aux_layers_from_config",
+            "_setup_eagle3_aux_hidden_state_outputs",
+            "_update_states",
+            "sample_tokens",
+        )
+    }
+
+    @wraps(before["__init__"])
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        before["__init__"](self, *args, **kwargs)
+        if not self.is_pooling_model:
+            _enter(self, settings)
+
+    @wraps(before["_get_eagle3_aux_layers_from_config"])
+    def aux_layers(self: Any) -> Any:
+        if self.probexit is None:
+            return before["_get_eagle3_aux_layers_from_config"](self)
+        return auxiliary_layers(settings.layers, self.probexit.depth)
+
+    @wraps(before["_setup_eagle3_aux_hidden_state_outputs"])
+    def setup(self: Any) -> None:
+        if self.probexit is not None:
+            _look_at_model(self, settings)
+        before["_setup_eagle3_aux_hidden_state_outputs"](self)
+
+    @wraps(before["_update_states"])
+    def update_states(self: Any, scheduler_output: Any) -> Any:
+        if self.probexit is not None:
+            self.probexit.finish(scheduler_output.finished_req_ids)
+        return before["_update_states"](self, scheduler_output)
+
+    @wraps(before["sample_tokens"])
+    def sample_tokens(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.probexit is not None:
+            self.probexit.passed(self.execute_model_state)
+        return before["sample_tokens"](self, *args, **kwargs)
+
+    GPUModelRunner.__init__ = __init__
+    GPUModelRunner._get_eagle3_aux_layers_from_config = aux_layers
+    GPUModelRunner._setup_eagle3_aux_hidden_state_outputs = setup
+    GPUModelRunner._update_states = update_states
+    GPUModelRunner.sample_tokens = sample_tokens
+
+
+def _enter(runner: Any, settings: Settings) -> None:
+    """Give a new runner its controller."""
+    mine = [
+        processor
+        for processor in runner.input_batch.logitsprocs.non_argmax_invariant
+        if isinstance(processor, ExitLogitsProcessor)
+    ]
+    if len(mine) != 1:
+        raise ValueError(f"expected one ExitLogitsProcessor in vLLM, found {len(mine)}")
+    mine[0].runner = runner
+    runner.probexit = BatchExits(runner, settings)
+
+
+def _look_at_model(runner: Any, settings: Settings) -> None:
+    """Check the loaded model, and choose how its states are read.
+
+    Raises:
+        ValueError: if the controller was made for another model, or its states cannot be read.
+    """
+    from vllm.model_executor.models.interfaces import supports_eagle3
+
+    model = runner.get_model()
+    for controller in settings.controllers:
+        if controller.model is not None:
+            refuse_other_model(controller.model, model, runner.model_config)
+    exits = runner.probexit
+    if not auxiliary_layers(settings.layers, exits.depth):
+        return  # nothing but the final norm, which the runner has anyway
+    if supports_eagle3(model):
+        runner.use_aux_hidden_state_outputs = True
+    elif runner.model_config.enforce_eager:
+        exits.hooks = LayerHooks(model, settings.layers, exits.depth)
+        logger.warning("probexit: %s gives no states; hooks read them", type(model).__name__)
+    else:
+        raise ValueError(
+            f"{type(model).__name__} gives vLLM no hidden states of its layers, and hooks are not "
+            "called in compiled models: add --enforce-eager"
+        )

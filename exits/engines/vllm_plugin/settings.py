@@ -1,0 +1,77 @@
+"""What the environment says about exits in vLLM."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from probexit.exits.controller import ExitController
+from probexit.exits.engines.vllm_plugin.environment import CONTROLLER, COUNTS, LOG, ON_ERROR
+from probexit.exits.signals.base import Trial
+
+FAIL, THINK = "fail", "think"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Controllers and files of one engine, the same in all its processes.
+
+    Attributes:
+        controllers: The first is every request's unless it asks for another level.
+        log: Decision log; None writes none.
+        think_on: Whether a request whose controller fails thinks on; else the engine stops.
+        counts: File over which the counters reach the process that answers ``/metrics``.
+    """
+
+    controllers: tuple[ExitController, ...]
+    log: Path | None
+    think_on: bool
+    counts: Path
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read ``PROBEXIT_CONTROLLER`` (folders, joined by the path separator) and its kin.
+
+        Raises:
+            ValueError: on a folder without a controller, controllers that cannot share an engine,
+                or an unknown ``PROBEXIT_ON_ERROR``.
+        """
+        folders = [part for part in os.environ[CONTROLLER].split(os.pathsep) if part]
+        controllers = tuple(ExitController.load(folder) for folder in folders)
+        _refuse(controllers)
+        reaction = os.environ.get(ON_ERROR, FAIL)
+        if reaction not in (FAIL, THINK):
+            raise ValueError(f"{ON_ERROR}={reaction!r}: use {FAIL} or {THINK}")
+        if COUNTS not in os.environ:  # the processes that vLLM starts inherit it
+            os.environ[COUNTS] = str(Path(tempfile.mkdtemp(prefix="probexit-")) / "counts.json")
+        log = os.environ.get(LOG)
+        return cls(
+            controllers, Path(log) if log else None, reaction == THINK, Path(os.environ[COUNTS])
+        )
+
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that some signal reads, ascending."""
+        return tuple(sorted({i for made in self.controllers for i in made.signal.layers}))
+
+    @cached_property
+    def levels(self) -> Mapping[float, ExitController]:
+        """Controllers by the risk that they are certified at."""
+        certified = [made for made in self.controllers if "alpha" in made.certificate]
+        return {float(made.certificate["alpha"]): made for made in reversed(certified)}
+
+
+def _refuse(controllers: tuple[ExitController, ...]) -> None:
+    """Refuse what vLLM cannot do, before a model is loaded."""
+    for made in controllers:
+        if made.signal.trial is not Trial.NONE:
+            raise ValueError(
+                f"{type(made.signal).__name__} decodes a trial answer at each cue, which vLLM does "
+                "not do here: use the own loop, or attach with generate"
+            )
+    models = {made.model for made in controllers if made.model is not None}
+    if len({(model.width, model.layers, model.weights) for model in models}) > 1:
+        raise ValueError(f"{CONTROLLER} names controllers of different models: serve one of them")
