@@ -18,6 +18,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.live_evaluator import keys
 from probexit.experiments.methods.online.result_store import Fresh
+from probexit.hooks.head_shift import HeadShift
 from probexit.hooks.steer import Steer
 
 
@@ -29,20 +30,28 @@ class InterventionRun(Recipe):
         controller: Leaves the thinking.
         interventions: Change the logits inside the thinking, in turn.
         directions: ``{layer: [d]}`` added to the layers' outputs (see ``hooks/steer.py``).
+        heads: ``{layer: {head: [w]}}`` added to single heads (see ``hooks/head_shift.py``).
         temperature: Multiplies the recording's; 1 keeps it.
     """
 
     controller: ExitController | None = None
     interventions: tuple[Intervention, ...] = ()
     directions: Mapping[int, Tensor] = field(default_factory=dict)
+    heads: Mapping[int, Mapping[int, Tensor]] = field(default_factory=dict)
     temperature: float = 1.0
 
     def settings(self) -> dict[str, Any]:
+        heads = {
+            f"{layer}.{head}": _hash(v)
+            for layer, own in self.heads.items()
+            for head, v in own.items()
+        }
         return {
             "controller": digest(self.controller) if self.controller else None,
             "interventions": [describe(each, {}) for each in self.interventions],
             "directions": {str(i): _hash(v) for i, v in self.directions.items()},
             "temperature": self.temperature,
+            **({"heads": heads} if heads else {}),
         }
 
     def run(
@@ -74,11 +83,14 @@ class InterventionRun(Recipe):
         def ended(_index: int, _generation: Generation) -> None:
             done()
 
-        with self._steered(model):
+        with self._steered(model), self._shifted(model):
             return loop.run(prompts, keys(traces, sample), ended)
 
     def _steered(self, model: Any) -> AbstractContextManager[Any]:
         return Steer(model, self.directions) if self.directions else nullcontext()
+
+    def _shifted(self, model: Any) -> AbstractContextManager[Any]:
+        return HeadShift(model, self.heads) if self.heads else nullcontext()
 
 
 def _hash(vector: Tensor) -> str:

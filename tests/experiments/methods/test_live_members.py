@@ -31,13 +31,21 @@ from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.full_run_again import FullRunAgain
 from probexit.experiments.methods.reference.oracle import Oracle
-from probexit.experiments.methods.steering.activation_addition import ActivationAddition
+from probexit.experiments.methods.steering.contrastive_steering import ContrastiveSteering
 from probexit.experiments.methods.steering.efficiency_steering import EfficiencySteering
 from probexit.experiments.methods.steering.overclocking import Overclocking, ridge
 from probexit.experiments.recording.tasks.by_name import task
 
 MINE = (
-    *("activation_addition", "diff_adapt", "efficiency_steering", "end_boost", "full_run_again"),
+    *(
+        "contrastive_steering",
+        "inference_time_intervention",
+        "nonlinear_iti",
+        "diff_adapt",
+        "efficiency_steering",
+        "end_boost",
+        "full_run_again",
+    ),
     *("no_wait", "overclocking", "stop_temperature"),
 )
 
@@ -86,19 +94,19 @@ def test_efficiency_steering_by_hand(hand_made):
     assert direction.tolist() == [1, -4]
 
 
-def test_activation_addition_by_hand(hand_made):
+def test_contrastive_steering_by_hand(hand_made):
     traces = [
         with_states(hand_made("-+", True), [[0, 0], [2, 1]]),
         with_states(hand_made("-", False), [[4, 2]]),
     ]
-    assert ActivationAddition().direction(traces, 0).tolist() == [2 - 2, 1 - 1]
-    assert ActivationAddition().direction(traces[:1], 0).tolist() == [2, 1]
+    assert ContrastiveSteering().direction(traces, 0).tolist() == [2 - 2, 1 - 1]
+    assert ContrastiveSteering().direction(traces[:1], 0).tolist() == [2, 1]
 
 
 def test_steering_adds_multiples_of_the_typical_norm(bench, small, hand_made):
     fit = [with_states(hand_made("-+", True), [[0.0] * 31 + [3.0], [4.0] + [0.0] * 31])]
     context = on_fit(small, hand_made, fit, bench)
-    (recipe,) = ActivationAddition(strengths=(0.5,)).recipes(context, bench).values()
+    (recipe,) = ContrastiveSteering(strengths=(0.5,)).recipes(context, bench).values()
     ((layer, added),) = recipe.directions.items()
     assert layer == 2  # of the recorded layers 1, 2 and 4, the nearest to the middle of four
     assert added.norm() == pytest.approx(0.5 * 3)  # the lower median of 3 and 4
@@ -119,7 +127,7 @@ def test_the_final_norm_is_not_steered():
         nearest(0.5, (4,), 4)
 
 
-@pytest.mark.parametrize("method", [Overclocking(), EfficiencySteering(), ActivationAddition()])
+@pytest.mark.parametrize("method", [Overclocking(), EfficiencySteering(), ContrastiveSteering()])
 def test_steering_says_what_it_lacks(method, small, hand_made, bench):
     flat = [with_states(hand_made("-+", True), [[1, 1], [1, 1]])] * 8
     with pytest.raises(Unavailable, match="record"):

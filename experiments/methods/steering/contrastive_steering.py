@@ -1,4 +1,4 @@
-"""Steer from wrong to right states (ITI, arXiv 2306.03341; ActAdd, arXiv 2308.10248)."""
+"""Steer from wrong to right states (contrastive activation addition, arXiv 2312.06681)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,16 @@ from probexit.experiments.methods.core.steering import Steering, states
 
 
 @dataclass(frozen=True)
-class ActivationAddition(Steering):
+class ContrastiveSteering(Steering):
     """Add the mean state of cues whose forced answer is right less that of the wrong ones.
 
-    ITI's "mass mean shift", on the residual stream of one layer as in ActAdd; ITI adds it at the
-    heads that tell right from wrong best, for which ``hooks/steer.py`` takes ``heads=``, but a
-    recording holds no states of single heads. ActAdd takes its direction from a pair of prompts.
+    The paper contrasts pairs of one prompt and adds the direction behind the prompt; a recording
+    has no such pairs, so all right and wrong cues are contrasted, and the prompt is steered too.
     """
 
-    title: ClassVar[str] = "activation addition"
+    title: ClassVar[str] = "contrastive steering"
     training: ClassVar[str] = "difference of mean states"
-    source: ClassVar[str] = "2306.03341"
+    source: ClassVar[str] = "2312.06681"
     summary: ClassVar[str] = "adds the direction from wrong to right states"
 
     def direction(self, traces: Sequence[Trace], layer: int) -> Tensor:
