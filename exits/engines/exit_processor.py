@@ -35,7 +35,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         self.driver.passed(len(input_ids))
         tokens: list[int | None] = [None] * len(input_ids)
         if not self.running:
-            self.rows = [self.session.start(prompt) for prompt in self._prompts(input_ids)]
+            self.rows += [self.session.start(prompt) for prompt in self._prompts(input_ids)]
             self.running = list(self.rows)
         else:
             tokens = list(input_ids[:, -1].tolist())

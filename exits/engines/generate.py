@@ -81,7 +81,8 @@ class Attachment:
     """What ``attach`` yields.
 
     Attributes:
-        rows: Where each row of the last call of ``generate`` left.
+        rows: What each row of the last call of ``generate``, or of the running one, has seen, and
+            where it left.
         requests: The same by request id, where requests are batched continuously.
     """
 
@@ -167,10 +168,9 @@ class Attachment:
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
         )
+        self.rows = processor.rows  # filled as the rows begin, for whoever looks on
         with capture or nullcontext():
-            output = self._generate(*args, **kwargs)
-        self.rows = processor.rows
-        return output
+            return self._generate(*args, **kwargs)
 
     def _cache(self, args: tuple[Any, ...], kwargs: dict[str, Any], session: Session) -> Any:
         """Make the cache that trial answers are copied from, in the form the caller asked for.

@@ -35,6 +35,7 @@ ORDER = (
         "validate",
         "plan",
         "run",
+        "ask",
         "serve",
         "audit",
         "watch",

@@ -9,8 +9,10 @@ import torch
 from matplotlib.figure import Figure
 
 from probexit.calibration.metrics.reliability import reliability_diagram
+from probexit.experiments.evaluation.difficulty import by_difficulty
 from probexit.experiments.evaluation.figures import (
     accuracy_tokens,
+    difficulty,
     frontier,
     layers,
     reliability,
@@ -76,6 +78,9 @@ def _figures(
         scores = torch.cat([context.probe.scores(trace) for trace in traces])
         diagram = reliability_diagram(scores.numpy(), table.labels.numpy(), table.groups.numpy())
         yield "reliability", reliability.draw(diagram)
+        ours = [row for row in comparison.rows if row.method == "probe"]
+        for row in [row for row in ours if row.promised == comparison.alpha][:1]:
+            yield "difficulty", difficulty.draw(by_difficulty(context, row.exits), row.promised)
     if layer_map is not None:
         yield "layers", layers.draw(layer_map)
 
@@ -103,6 +108,12 @@ _TEXTS = {
         "problems, with its 95 % interval. The promise is about all problems of this kind, of "
         "which these are a sample: what would speak against it is an interval wholly beyond the "
         "black line. Hollow marks promised nothing about problems.",
+    ),
+    "difficulty": (
+        "Where our rule saves, and where it loses",
+        "Test problems in four parts, from those that the full run thought shortest about to the "
+        "longest. Whiskers are 95 % intervals over problems. The promise is about all problems "
+        "together: a single part may lie above it.",
     ),
     "reliability": (
         "Does the probe mean what it says?",

@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 from sklearn.neural_network import MLPClassifier
 
-from probexit.experiments.methods.steering.inference_time_intervention import (
-    InferenceTimeIntervention,
+from probexit.experiments.methods.steering.iti import (
+    ITI,
 )
 
 
 @dataclass(frozen=True)
-class NonlinearITI(InferenceTimeIntervention):
+class NonlinearITI(ITI):
     """ITI whose heads are chosen by a network of 16 units, and averaged over four tokens.
 
     The shift is ITI's own, as in the paper. Its network has a batch norm and keeps the best of ten

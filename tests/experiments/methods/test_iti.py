@@ -7,8 +7,8 @@ import torch
 
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.head_states import HeadStates, head_states
-from probexit.experiments.methods.steering.inference_time_intervention import (
-    InferenceTimeIntervention,
+from probexit.experiments.methods.steering.iti import (
+    ITI,
 )
 from probexit.experiments.methods.steering.nonlinear_iti import NonlinearITI
 from probexit.experiments.recording.run import Run
@@ -39,8 +39,8 @@ def planted(n: int = 300, layers: int = 3, heads: int = 4) -> HeadStates:
     return HeadStates(X, right, torch.arange(n) // 3)
 
 
-@pytest.mark.parametrize("method", [InferenceTimeIntervention(), NonlinearITI()])
-def test_the_head_that_knows_is_chosen(method: InferenceTimeIntervention) -> None:
+@pytest.mark.parametrize("method", [ITI(), NonlinearITI()])
+def test_the_head_that_knows_is_chosen(method: ITI) -> None:
     assert replace(method, heads=1).chosen(planted(), 0) == [(1, 2)]
 
 
@@ -74,7 +74,7 @@ def test_chosen_heads_know_more_than_others(shipped: Reasoner, greedy_run: Run) 
         HeadStates(states.X[part], states.right[part], states.problems[part])
         for part in (half, ~half)
     )
-    chosen = InferenceTimeIntervention().chosen(first, 0)
-    ranks = second.accuracies(lambda: InferenceTimeIntervention().probe(0), 0)
+    chosen = ITI().chosen(first, 0)
+    ranks = second.accuracies(lambda: ITI().probe(0), 0)
     best = torch.stack([ranks[layer, head] for layer, head in chosen]).mean()
     assert best > ranks.mean()

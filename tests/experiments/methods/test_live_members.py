@@ -39,7 +39,7 @@ from probexit.experiments.recording.tasks.by_name import task
 MINE = (
     *(
         "contrastive_steering",
-        "inference_time_intervention",
+        "iti",
         "nonlinear_iti",
         "diff_adapt",
         "efficiency_steering",

@@ -16,6 +16,7 @@ def test_every_figure_has_a_title_a_caption_and_an_image(context, compared, reco
         "frontier",
         "risk",
         "reliability",
+        "difficulty",
         "layers",
     ]
     for picture in found:

@@ -17,7 +17,7 @@ from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 
 
 @dataclass(frozen=True)
-class InferenceTimeIntervention(LiveRule):
+class ITI(LiveRule):
     """A probe per head; the best heads are shifted towards right states at every new token.
 
     As published: heads by the accuracy of a logistic regression on held-out problems, direction
