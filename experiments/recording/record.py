@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import islice, pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from probexit.exits.locked import locked
 from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.recording.answering import answer_text
 from probexit.experiments.recording.first_look import as_lines, refuse_closing
+from probexit.experiments.recording.memory import BatchSize, in_halves
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, ReadRequest, RolloutReader
 from probexit.experiments.recording.run import Run
@@ -79,9 +80,15 @@ class Recorder:
     def traces(self, items: Sequence[Item], first: int, bar: "tqdm[Any]") -> list[Trace]:
         """Record some problems; ``first`` is the number of the first one in the task."""
         prompts = [self.reasoner.prompt(item.question) for item in items]
-        loop = Loop(self.reasoner.model, self.reasoner.tokenizer, None, self.decoding)
         keys = [first + i for i in range(len(items))]
-        generations = loop.run(prompts, keys, lambda _index, _generation: bar.update(1))
+
+        def generate(rows: int) -> list[Generation]:
+            bar.n = first
+            decoding = replace(self.decoding, batch_size=rows)
+            loop = Loop(self.reasoner.model, self.reasoner.tokenizer, None, decoding)
+            return loop.run(prompts, keys, lambda _index, _generation: bar.update(1))
+
+        generations = self.batch_size.run(generate)
         sketches = [
             self._sketch(item, prompt, generation, key)
             for item, prompt, generation, key in zip(items, prompts, generations, keys, strict=True)
@@ -99,6 +106,11 @@ class Recorder:
         return _Sketch(item, prompt, generation, early, begins, thinking, key)
 
     @cached_property
+    def batch_size(self) -> BatchSize:
+        """Rows that are generated together."""
+        return BatchSize(self.decoding.batch_size)
+
+    @cached_property
     def reader(self) -> RolloutReader:
         """The fastest way to read forced exits that is right on this model."""
         reader = RolloutReader(
@@ -114,18 +126,17 @@ class Recorder:
 
     def _read(self, sketches: Sequence["_Sketch"]) -> list[Reading]:
         """Prefill in batches of similar length."""
-        reader = self.reader
         rollouts = [sketch.rollout for sketch in sketches]
         order = sorted(range(len(rollouts)), key=lambda i: len(rollouts[i].ids))
         readings: dict[int, Reading] = {}
-        batch: list[int] = []
+        batches: list[list[int]] = [[]]
         for i in order:
-            if batch and (len(batch) + 1) * len(rollouts[i].ids) > BATCH_TOKENS:
-                readings |= zip(batch, reader.read([rollouts[j] for j in batch]), strict=True)
-                batch = []
-            batch.append(i)
-        if batch:
-            readings |= zip(batch, reader.read([rollouts[j] for j in batch]), strict=True)
+            if batches[-1] and (len(batches[-1]) + 1) * len(rollouts[i].ids) > BATCH_TOKENS:
+                batches.append([])
+            batches[-1].append(i)
+        for batch in filter(None, batches):
+            found = in_halves(self.reader.read, [rollouts[i] for i in batch])
+            readings |= zip(batch, found, strict=True)
         return [readings[i] for i in range(len(rollouts))]
 
     def _trace(self, sketch: "_Sketch", reading: Reading) -> Trace:
