@@ -86,7 +86,12 @@ class BatchExits:
         rows = [None if parts[i] else self._row(name) for i, name in enumerate(ids)]
         if not any(rows):
             return logits
-        hidden = self._hidden(state, len(ids))
+        try:
+            hidden = self._hidden(state, len(ids))
+        except Exception:
+            if not self._think_on([row for row in rows if row is not None]):
+                raise
+            return logits
         orders = [None if r is None else r.told for r in rows]
         for session in {id(r.session): r.session for r in rows if r is not None}.values():
             at = [i for i, r in enumerate(rows) if r is not None and r.session is session]
@@ -171,13 +176,18 @@ class BatchExits:
             own = None if hidden is None else self._own(session.controller, hidden)[index]
             return session.step([row.row for row in mine], tokens, own, logits[index])
         except Exception:
-            if not self.settings.think_on:
+            if not self._think_on(mine):
                 raise
-            logger.exception("probexit: the controller failed; %d requests think on", len(mine))
-            self.counts.failed += len(mine)
-            for row in mine:
-                row.failed = True
             return [None] * len(mine)
+
+    def _think_on(self, rows: Sequence[Running]) -> bool:
+        """Let requests whose controller has just failed think on, if that was chosen; say so."""
+        if self.settings.think_on:
+            logger.exception("probexit: the controller failed; %d requests think on", len(rows))
+            self.counts.failed += len(rows)
+            for row in rows:
+                row.failed = True
+        return self.settings.think_on
 
     def _newest(self, running: Running, name: str) -> int | None:
         """Return the token that a request has just consumed; None after its prompt."""

@@ -93,10 +93,12 @@ def test_a_controller_that_fails(
         raise ValueError("broken")
 
     monkeypatch.setattr(exits, "settings", replace(exits.settings, think_on=True))
-    with monkeypatch.context() as fault:
-        fault.setattr(exits, "_newest", broken)
-        assert write(prompts[:3]) == [row.token_ids for row in looped(None)[:3]]
-    assert exits.counts.failed == 3
+    for part in ("_newest", "_hidden"):
+        before = exits.counts.failed
+        with monkeypatch.context() as fault:
+            fault.setattr(exits, part, broken)
+            assert write(prompts[:3]) == [row.token_ids for row in looped(None)[:3]]
+        assert exits.counts.failed == before + 3
     assert write(prompts[:3]) == [row.token_ids for row in looped()[:3]]
 
 
