@@ -17,6 +17,7 @@ import torch
 from transformers import DynamicCache, LogitsProcessorList, StaticCache
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.departures import decoding_departures
 from probexit.exits.engines.exit_processor import ExitProcessor
 from probexit.exits.engines.inferred_mask import inferred_mask
 from probexit.exits.engines.refusals import (
@@ -194,25 +195,19 @@ class Attachment:
 
     def _tell(self, kwargs: dict[str, Any]) -> None:
         """Warn, once, of decoding that is not what the certificate speaks of."""
-        promised = self.controller.certificate.get("decoding", {})
         sampled = bool(generate_setting(self.model, kwargs, "do_sample"))
-        given = {
-            name: generate_setting(self.model, kwargs, name) for name in ("temperature", "top_p")
-        }
-        now = {
-            "temperature": (1.0 if given["temperature"] is None else given["temperature"])
-            if sampled
-            else 0.0,
-            "max_new_tokens": generate_setting(self.model, kwargs, "max_new_tokens"),
-        }
-        if sampled:
-            now["top_p"] = 1.0 if given["top_p"] is None else given["top_p"]
-        other = [
-            f"{k} is {v}, was {promised[k]}" for k, v in now.items() if v != promised.get(k, v)
-        ]
-        if other and not self._told:
+        temperature, top_p = (
+            1.0 if (given := generate_setting(self.model, kwargs, name)) is None else given
+            for name in ("temperature", "top_p")
+        )
+        told = decoding_departures(
+            self.controller.certificate.get("decoding", {}),
+            temperature if sampled else 0.0,
+            top_p,
+            generate_setting(self.model, kwargs, "max_new_tokens"),
+        )
+        if told and not self._told:
             self._told = True
-            told = f"{'; '.join(other)}: the promise was made for what was recorded"
             warnings.warn(told, stacklevel=3)
 
     def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

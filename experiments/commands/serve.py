@@ -10,7 +10,7 @@ from probexit.experiments.commands.deployed import model_source
 from probexit.experiments.commands.loading import add_loading
 
 if TYPE_CHECKING:
-    from probexit.hooks.loading import Loading
+    from probexit.hooks.models import Source
 
 
 class ServeCommand(Command):
@@ -41,20 +41,22 @@ class ServeCommand(Command):
             port=args.port,
             cb_num_blocks=args.num_blocks,
             cb_max_batch_tokens=args.max_batch_tokens,
-            chat_template_kwargs=json.dumps(dict(source.template_args)),
-            **server_options(source.loading),
+            **server_options(source),
         )
         return None
 
 
-def server_options(loading: "Loading") -> dict[str, Any]:
-    """Return how weights are loaded as options of ``transformers serve``.
+def server_options(source: "Source") -> dict[str, Any]:
+    """Return how a model is loaded and prompted as options of ``transformers serve``.
 
     Raises:
         ValueError: on what its server cannot do.
     """
     from probexit.hooks.loading import QUANTIZED
 
+    loading, template = source.loading, dict(source.template_args)
+    if loading.device_map:
+        raise ValueError(f"--device-map {loading.device_map}: `transformers serve` places models")
     for name in ("adapter", "gguf"):
         if getattr(loading, name):
             raise ValueError(
@@ -71,5 +73,6 @@ def server_options(loading: "Loading") -> dict[str, Any]:
         "attn_implementation": loading.attention or None,
         "quantization": loading.quantization or None,
         "trust_remote_code": loading.trust_remote_code,
+        "chat_template_kwargs": json.dumps(template) if template else None,
     }
     return {name: value for name, value in found.items() if value is not None}

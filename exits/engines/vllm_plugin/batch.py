@@ -16,6 +16,7 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import obeyed
+from probexit.exits.engines.departures import decoding_departures
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.vllm_plugin.counts import Counts
@@ -23,6 +24,7 @@ from probexit.exits.engines.vllm_plugin.decisions import decision_of
 from probexit.exits.engines.vllm_plugin.request_options import RequestOptions
 from probexit.exits.engines.vllm_plugin.settings import Settings
 from probexit.exits.engines.vllm_plugin.states import LayerHooks, states_of
+from probexit.exits.production.digest import digest
 from probexit.exits.production.log import DecisionLog
 
 logger = logging.getLogger("vllm.probexit")
@@ -70,7 +72,11 @@ class BatchExits:
         self._end = _end_ids(config, self.tokenizer)
         self._parsed = bool(runner.vllm_config.structured_outputs_config.reasoning_parser)
         self._sessions: dict[tuple[Any, ...], Session] = {}
+        self._digests: dict[Session, str] = {}
         self._state: Any = None
+        self._told = False
+        for alpha in (None, *settings.levels):  # what cannot be is said at the start
+            self._session(RequestOptions(alpha=alpha), False)
 
     def passed(self, state: Any) -> None:
         """Keep what a forward pass left behind; None where it sampled nothing."""
@@ -92,7 +98,7 @@ class BatchExits:
             if not self._think_on([row for row in rows if row is not None]):
                 raise
             return logits
-        orders = [None if r is None else r.told for r in rows]
+        orders: list[int | None] = [None] * len(rows)
         for session in {id(r.session): r.session for r in rows if r is not None}.values():
             at = [i for i, r in enumerate(rows) if r is not None and r.session is session]
             for i, order in zip(at, self._step(session, at, rows, hidden, logits), strict=True):
@@ -109,8 +115,9 @@ class BatchExits:
             request, running = self.runner.requests.get(name), self.running.pop(name, None)
             if request is None or running is None:
                 continue
-            made = decision_of(name, running.session.controller, running.row, request)
-            self.counts.add(made, running.session.controller, running.row.reader.thinking)
+            session, row = running.session, running.row
+            made = decision_of(name, self._digests[session], row, len(request.output_token_ids))
+            self.counts.add(made, session.controller, row.reader.thinking)
             if self._log is not None:
                 self._log.append(made)
         if names and _writes():
@@ -140,7 +147,18 @@ class BatchExits:
         if not options.on or request.prompt_token_ids is None or (structured and not self._parsed):
             return None
         session = self._session(options, structured)
-        return Running(session, session.start(request.prompt_token_ids, params.max_tokens))
+        self._tell(session.controller, params)
+        prompt = request.prompt_token_ids
+        room = int(self.runner.max_model_len) - len(prompt)  # the model's length ends it, too
+        return Running(session, session.start(prompt, min(params.max_tokens or room, room)))
+
+    def _tell(self, controller: ExitController, params: Any) -> None:
+        """Warn, once, of decoding that is not what the certificate speaks of."""
+        promised = controller.certificate.get("decoding", {})
+        told = decoding_departures(promised, params.temperature, params.top_p, params.max_tokens)
+        if told and not self._told:
+            self._told = True
+            logger.warning("probexit: %s", told)
 
     def _session(self, options: RequestOptions, structured: bool) -> Session:
         key = (options.alpha, options.max_thinking, structured)
@@ -154,7 +172,8 @@ class BatchExits:
             if options.max_thinking is not None:  # a budget beyond the model's length never binds
                 room = limit - len(made.closing_ids(self.tokenizer)) - made.answer_tokens
                 made = replace(made, max_thinking=min(options.max_thinking, room))
-            self._sessions[key] = Session(made, self.tokenizer, limit, self._end)
+            session = Session(made, self.tokenizer, limit, self._end)
+            self._sessions[key], self._digests[session] = session, digest(made)
         return self._sessions[key]
 
     def _step(
@@ -194,7 +213,7 @@ class BatchExits:
         written = self.runner.requests[name].output_token_ids
         if not written:
             return None
-        if len(written) != running.row.written + 1 or min(written[-1:]) < 0:
+        if len(written) != running.row.written + 1 or written[-1] < 0:
             raise RuntimeError(
                 f"request {name}: {len(written)} tokens written, {running.row.written} seen"
             )

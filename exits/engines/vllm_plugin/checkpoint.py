@@ -39,6 +39,12 @@ def refuse_other_model(expected: Fingerprint, model: Any, config: Any) -> None:
             "embedding are compared, not its last layer",
             config.model,
         )
+    if bool(config.quantization) != bool(expected.kind):
+        raise ValueError(
+            f"this controller was made for {expected.form}, and vLLM loads "
+            f"{config.quantization or 'plain weights'}: record here, take the probe over with "
+            "`probexit fit RUN --from`, and calibrate"
+        )
     for name, found in here.items():
         wanted = getattr(expected, name)
         if wanted != found:

@@ -1,31 +1,26 @@
 """One line of the decision log for a request that vLLM has finished."""
 
-from typing import Any
-
-from probexit.exits.controller import ExitController
 from probexit.exits.engines.row import Row
-from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision
 
 
-def decision_of(name: str, controller: ExitController, row: Row, request: Any) -> Decision:
+def decision_of(name: str, controller: str, row: Row, tokens: int) -> Decision:
     """Say what the controller did with a request.
 
     Args:
         name: vLLM's name of it, which begins with what the API returned.
-        controller: What decided.
+        controller: Digest of what decided.
         row: What it saw and did.
-        request: vLLM's record of it.
+        tokens: Tokens written.
     """
     left = row.exit
-    at_cue = left is not None and left.cue is not None
     return Decision(
         request=name,
-        controller=digest(controller),
+        controller=controller,
         scores=tuple(row.scores),
-        cue=left.cue if left is not None and at_cue else None,
-        score=left.score if left is not None and at_cue else None,
+        cue=None if left is None else left.cue,
+        score=None if left is None else left.score,
         refused=row.refused,
         budget=left is not None and left.cue is None,
-        tokens=len(request.output_token_ids),
+        tokens=tokens,
     )

@@ -1,6 +1,7 @@
 """Set vLLM's own options as exits need them, and refuse those that cannot be."""
 
 import logging
+import os
 from functools import wraps
 from typing import Any
 
@@ -45,6 +46,10 @@ def prepare(args: Any, settings: Settings) -> None:
         )
     if (args.pipeline_parallel_size or 1) > 1:
         raise ValueError("pipeline_parallel_size: states of earlier stages are not collected here")
+    if args.enable_lora:
+        raise ValueError(
+            "enable_lora: a controller is certified for one set of weights; merge them"
+        )
     args.async_scheduling = False
     given = list(args.logits_processors or [])
     if PROCESSOR not in given:
@@ -62,8 +67,6 @@ def _first_runner() -> None:
     Raises:
         ValueError: if the environment asks for the other one.
     """
-    import os
-
     if os.environ.get(RUNNER, "0").lower() not in ("0", "false", ""):
         raise ValueError(f"{RUNNER}=1: exits were tried on model runner V1 only; unset it")
     os.environ[RUNNER] = "0"

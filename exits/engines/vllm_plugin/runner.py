@@ -93,6 +93,9 @@ def _look_at_model(runner: Any, settings: Settings) -> None:
     for controller in settings.controllers:
         if controller.model is not None:
             refuse_other_model(controller.model, model, runner.model_config)
+        made, here = controller.certificate.get("dtype"), str(runner.model_config.dtype)
+        if made and here != f"torch.{made}":
+            logger.warning("probexit: certified in %s, served in %s: calibrate there", made, here)
     exits = runner.probexit
     if not auxiliary_layers(settings.layers, exits.depth):
         return  # nothing but the final norm, which the runner has anyway

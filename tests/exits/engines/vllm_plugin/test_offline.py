@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
+from probexit.exits.engines.vllm_plugin.states import auxiliary_layers, states_of
 from probexit.exits.production.log import read
 from probexit.hooks.capture import CaptureError
 
@@ -74,9 +76,17 @@ def test_what_cannot_be_is_refused_at_once(
         write(prompts[:1], extra)
 
 
-def test_no_bias_or_penalty_takes_back_an_order(
-    exits: Any, write: Write, prompts: Prompts, looped: Looped
+def test_an_answer_fits_before_the_models_length_ends(
+    exits: Any, write: Write, prompts: Prompts
 ) -> None:
+    """A limit beyond the model's length leaves the room that the model's length leaves."""
+    long = prompts[0] * (500 // len(prompts[0]))
+    write([long], max_tokens=5_000)
+    (running,) = exits.running.values()  # vLLM tells of its end with the next pass
+    assert 0 < running.row.latest + len(long) < exits.runner.max_model_len
+
+
+def test_no_bias_or_penalty_takes_back_an_order(exits: Any, write: Write, prompts: Prompts) -> None:
     """A bias against the closing tag keeps the model from writing it, not the controller."""
     tag = exits.settings.controllers[0].closing_ids(exits.tokenizer)[0]
     found = write(prompts, logit_bias={tag: -100.0}, presence_penalty=0.5)
@@ -102,10 +112,8 @@ def test_a_controller_that_fails(
     assert write(prompts[:3]) == [row.token_ids for row in looped()[:3]]
 
 
-def test_states_that_do_not_come_are_an_error(exits: Any, prompts: Prompts) -> None:
-    """A pass that was not seen is no pass without exits."""
-    import torch
-
+def test_a_pass_that_was_not_seen_is_an_error(exits: Any) -> None:
+    """It is no pass without exits."""
     exits.passed(None)
     with pytest.raises(RuntimeError, match="a pass that was not seen"):
         exits.decide(torch.zeros(1, 10))
@@ -113,11 +121,6 @@ def test_states_that_do_not_come_are_an_error(exits: Any, prompts: Prompts) -> N
 
 def test_states_by_number() -> None:
     """vLLM counts the embedding as layer 0; the final norm is what it samples from."""
-    pytest.importorskip("torch")
-    import torch
-
-    from probexit.exits.engines.vllm_plugin.states import auxiliary_layers, states_of
-
     first, second = torch.full((5, 3), 1.0), torch.full((5, 3), 2.0)
     second[4] = 7.0
     assert auxiliary_layers((4, 6, 1), 6) == (2, 5)
