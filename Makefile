@@ -84,8 +84,8 @@ types: install
 
 check: lint types test  ## ruff, format, mypy --strict and the tests: what CI runs.
 
-bench: install  ## Measure: forced exits against re-prefilling, saved tokens against saved time.
-	$(BIN)/python -m probexit.experiments.bench
+bench: install  ## Measure ratios in one run, added to bench.jsonl; BENCH="NAME ... --device cuda" chooses.
+	$(BIN)/python -m probexit.experiments.bench $(BENCH)
 
 RECORDED := arith spell coins
 

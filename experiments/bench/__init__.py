@@ -1,1 +1,1 @@
-"""Measurements that the README quotes: ratios taken in one run on this machine."""
+"""Benchmarks: what the documentation quotes as ratios, measured in one run on one machine."""

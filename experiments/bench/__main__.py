@@ -1,41 +1,64 @@
-"""Run every measurement: ``python -m probexit.experiments.bench`` (``make bench``)."""
+"""Run the benchmarks: ``python -m probexit.experiments.bench [NAME ...]`` (``make bench``)."""
 
-import json
 import os
-import platform
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from probexit.experiments.bench.continuous import bench_continuous
-from probexit.experiments.bench.forced_exits import bench_forced_exits
-from probexit.experiments.bench.saved_time import bench_saved_time
-from probexit.hooks.models import Source, load
+from probexit.experiments.bench.base import Benchmark
+from probexit.experiments.bench.table import Table
+from probexit.experiments.registry import members, named
+from probexit.hooks.models import SHIPPED, Reasoner, Source, load
+
+FAMILY = "probexit.experiments.bench"
 
 
-def main(out: Path = Path("bench.json")) -> None:
-    """Measure, print and write ``bench.json``."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Measure, print and write; return the exit code."""
+    parser = ArgumentParser(prog=f"python -m {FAMILY}", description="Measure, ratios in one run.")
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join(members(FAMILY))}")
+    parser.add_argument("--model", default=SHIPPED, help="folder or hub id; default: %(default)s")
+    parser.add_argument("--device", help="such as cuda; default: what the model is loaded to")
+    parser.add_argument("--out", type=Path, default=Path("bench.jsonl"), help="grows by each run")
+    args = parser.parse_args(given)
+    try:
+        chosen = {name: named(FAMILY, name)() for name in args.names or members(FAMILY)}
+        run(chosen, _reasoner(args.model, args.device), Table(args.out))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(benchmarks: dict[str, Benchmark], reasoner: Reasoner, table: Table) -> None:
+    """Measure one benchmark after the other; what is measured is kept at once."""
+    table.mend()
+    for name, benchmark in benchmarks.items():
+        print(f"\n{name}", flush=True)
+        for made in benchmark.measure(reasoner):
+            print(table.add(name, made, reasoner), flush=True)
+    print(f"\nadded to {table.file}")
+
+
+def _reasoner(model: str, device: str | None) -> Reasoner:
+    """Load the model onto a device.
+
+    Raises:
+        ValueError: if there is no such model or device.
+    """
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    reasoner = load(Source())
-    results: dict[str, Any] = {
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
-    benches = {
-        "forced_exits": bench_forced_exits,
-        "saved_time": bench_saved_time,
-        "continuous": bench_continuous,
-    }
-    for name, bench in benches.items():
-        print(f"\n{name}")
-        results[name] = bench(reasoner)
-        for key, value in results[name].items():
-            print(f"  {key:<34}{value:.3f}" if isinstance(value, float) else f"  {key:<34}{value}")
-    out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"\nwritten to {out}")
+    reasoner = load(Source(model))
+    if device is not None:
+        try:
+            reasoner.model.to(device)
+        except (RuntimeError, AssertionError) as error:
+            said = str(error).splitlines()[0]
+            raise ValueError(f"--device {device}: {said}") from error
+    return reasoner
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

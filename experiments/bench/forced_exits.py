@@ -1,66 +1,77 @@
-"""Forced-exit labelling on the shared prefix against re-prefilling each prefix."""
+"""Forced-exit labelling on the shared prefix against prefilling each prefix again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import torch
 from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
+from probexit.experiments.bench.base import Benchmark, Measurement, spread
 from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.forward import forward
 from probexit.hooks.models import Reasoner
 
-TOKENS, CUES, TRACES, ROUNDS = 1000, 20, 6, 3
 
+@dataclass(frozen=True)
+class ForcedExits(Benchmark):
+    """Both ways at all cues of long traces; their answers must be the same.
 
-def bench_forced_exits(reasoner: Reasoner) -> dict[str, Any]:
-    """Time both ways on 1,000-token traces with 20 cues; the answers must be the same."""
-    rollouts = _rollouts(reasoner)
-    reader = RolloutReader(
-        reasoner.model, (), tuple(reasoner.closing_ids()), frozenset(reasoner.eos), answer_tokens=8
-    )
+    Attributes:
+        tokens: Length of a trace.
+        cues: Cues of a trace, evenly spread.
+        traces: Traces read together.
+        rounds: Repetitions.
+    """
 
-    def shared() -> list[list[int]]:
-        readings = reader.read(rollouts)  # batched, as recording does
-        return [branch.ids for reading in readings for branch in reading.answers]
+    tokens: int = 1000
+    cues: int = 20
+    traces: int = 6
+    rounds: int = 3
 
-    def again() -> list[list[int]]:
-        return [_reprefill(reasoner, r.ids[: at + 1]) for r in rollouts for at in r.at]
+    def measure(self, reasoner: Reasoner) -> Iterator[Measurement]:
+        rollouts = self._rollouts(reasoner)
+        closing = reasoner.closing_ids()
+        reader = RolloutReader(
+            reasoner.model, (), tuple(closing), frozenset(reasoner.eos), answer_tokens=8
+        )
 
-    same = shared() == again()
-    seconds = [(_clock(shared), _clock(again)) for _ in range(ROUNDS)]
-    ratios = sorted(slow / fast for fast, slow in seconds)
-    return {
-        "traces": TRACES,
-        "tokens_per_trace": TOKENS,
-        "cues_per_trace": CUES,
-        "same_answers": same,
-        "times_faster_min": ratios[0],
-        "times_faster_median": ratios[len(ratios) // 2],
-        "times_faster_max": ratios[-1],
-    }
+        def shared() -> list[list[int]]:
+            readings = reader.read(rollouts)  # batched, as recording does
+            return [branch.ids for reading in readings for branch in reading.answers]
 
+        def again() -> list[list[int]]:
+            return [_reprefill(reasoner, r.ids[: at + 1]) for r in rollouts for at in r.at]
 
-def _rollouts(reasoner: Reasoner) -> list[ReadRequest]:
-    """Make long traces by joining real questions and thoughts; only their length matters."""
-    items = list(islice(Arith(seed=77).items(), 8 * TRACES))
-    prompts = [reasoner.prompt(item.question) for item in items]
-    thoughts = generate(
-        reasoner.model, reasoner.tokenizer, prompts, None, Decoding(300, temperature=1.0)
-    )
-    rollouts = []
-    for i in range(TRACES):
-        ids: list[int] = list(prompts[8 * i])
-        for j in range(8):
-            ids += thoughts[8 * i + j].token_ids[:-8]
-        ids = (ids * 4)[:TOKENS]
-        rollouts.append(ReadRequest(ids, [TOKENS * (k + 1) // CUES - 1 for k in range(CUES)]))
-    return rollouts
+        same = shared() == again()
+        seconds = [(_clock(shared), _clock(again)) for _ in range(self.rounds)]
+        yield Measurement(
+            f"{self.tokens} tokens, {self.cues} cues",
+            spread([slow / fast for fast, slow in seconds]),
+            "seconds of prefilling again over ours",
+            self.rounds,
+            {"traces": self.traces, "same_answers": same},
+        )
+
+    def _rollouts(self, reasoner: Reasoner) -> list[ReadRequest]:
+        """Make long traces by joining real questions and thoughts; only their length matters."""
+        items = list(islice(Arith(seed=77).items(), 8 * self.traces))
+        prompts = [reasoner.prompt(item.question) for item in items]
+        thoughts = generate(
+            reasoner.model, reasoner.tokenizer, prompts, None, Decoding(300, temperature=1.0)
+        )
+        at = [self.tokens * (k + 1) // self.cues - 1 for k in range(self.cues)]
+        rollouts = []
+        for i in range(self.traces):
+            ids: list[int] = list(prompts[8 * i])
+            for j in range(8):
+                ids += thoughts[8 * i + j].token_ids[:-8]
+            rollouts.append(ReadRequest((ids * (self.tokens // len(ids) + 1))[: self.tokens], at))
+        return rollouts
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ FAMILIES = {
     "tasks": "probexit.experiments.recording.tasks",
     "graders": "probexit.experiments.recording.grading",
     "model-checks": "probexit.experiments.recording.checks",
+    "benchmarks": "probexit.experiments.bench",
     "layer-deciders": "probexit.exits.depth.deciders",
     "layer-heads": "probexit.exits.depth.heads",
     "layer-modes": "probexit.exits.depth.modes",
