@@ -14,7 +14,7 @@ from probexit.calibration.base import require_level
 class Adaptive:
     """Hold the long-run average loss at alpha for *any* sequence of problems.
 
-    Not a :class:`Calibrator`: it sees losses one by one, with no assumption on how they come, and
+    Not a :class:`.Calibrator`: it sees losses one by one, with no assumption on how they come, and
     promises an average over time only, nothing about the next problem. After T answers the average
     loss is at most ``alpha + excess(T)``, with certainty.
 

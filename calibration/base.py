@@ -90,7 +90,11 @@ def require_level(**levels: float) -> None:
 
 
 def checked(losses: ArrayLike, grid: ArrayLike) -> tuple[Array, Array]:
-    """Return ``losses [n, m]`` and ``grid [m]`` as float64 after checking the contract."""
+    """Return ``losses [n, m]`` and ``grid [m]`` as float64 after checking the contract.
+
+    Raises:
+        ValueError: on no problem or threshold, losses outside [0, 1], or a grid that does not fall.
+    """
     table, thresholds = np.asarray(losses, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     if table.ndim != 2 or thresholds.ndim != 1 or table.shape[1] != thresholds.size:
         raise ValueError(f"losses {table.shape} must be [n, m] for a grid [m], {thresholds.shape}")

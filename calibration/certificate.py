@@ -83,7 +83,7 @@ def certify(calibrator: Calibrator, losses: Array, grid: Array) -> Certificate:
         grid: ``[m]`` the thresholds.
 
     Raises:
-        ValueError: as :meth:`Calibrator.select`.
+        ValueError: as :meth:`.Calibrator.select`.
     """
     table, thresholds = checked(losses, grid)
     threshold = calibrator.select(table, thresholds)

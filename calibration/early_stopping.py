@@ -38,7 +38,7 @@ class EpochRule:
 
 @dataclass(frozen=True)
 class CertifiedStopping:
-    """Not a :class:`Calibrator`: it needs one column per epoch, not per threshold.
+    """Not a :class:`.Calibrator`: it needs one column per epoch, not per threshold.
 
     The chance that a new problem exits at an unsafe cue is at most alpha, on average over
     calibration draws; assumes exchangeable problems.

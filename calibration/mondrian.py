@@ -19,9 +19,9 @@ from probexit.calibration.learn_then_test import LearnThenTest
 class Mondrian:
     """Calibrate each group on its own problems, the error split so that all promises hold at once.
 
-    Not a :class:`Calibrator`: it needs the groups and returns a threshold for each. A group must be
-    known before the thinking starts (task, length of the prompt), not read off the trace. A group
-    never seen has no threshold; treat it as "never exit".
+    Not a :class:`.Calibrator`: it needs the groups and returns a threshold for each. A group must
+    be known before the thinking starts (task, length of the prompt), not read off the trace. A
+    group never seen has no threshold; treat it as "never exit".
 
     Attributes:
         calibrator: The rule used inside each group.

@@ -45,7 +45,11 @@ def steps(alpha: float, delta: float, most: int = 10) -> list[int]:
 
 
 def certified_risk(failures: int, n: int, delta: float) -> float:
-    """Return the smallest alpha that ``failures`` among ``n`` certify (Clopper-Pearson upper)."""
+    """Return the smallest alpha that ``failures`` among ``n`` certify (Clopper-Pearson upper).
+
+    Raises:
+        ValueError: if ``failures`` does not lie between 0 and ``n``.
+    """
     if not 0 <= failures <= n:
         raise ValueError(f"failures must lie between 0 and n = {n}, got {failures}")
     return float(clopper_pearson_upper(failures, n, delta))

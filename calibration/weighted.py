@@ -23,7 +23,7 @@ Weigh = Callable[[ArrayLike], Array]
 class WeightedConformal:
     """Take the laxest threshold with ``(sum w L* + w_new) / (sum w + w_new) <= alpha``.
 
-    Not a :class:`Calibrator`: it needs weights. ``L*`` is the monotonised loss.
+    Not a :class:`.Calibrator`: it needs weights. ``L*`` is the monotonised loss.
 
     Attributes:
         alpha: The expected loss of a new problem that must not be exceeded.

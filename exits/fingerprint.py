@@ -100,7 +100,7 @@ def weights_kind(model: Any) -> str:
 
 
 def hashed(weights: Iterable[Tensor]) -> str:
-    """Return 16 hex digits for the first rows of some weights, in their order."""
+    """Return 16 hex digits for the first rows of some weights of any shape, in their order."""
     digest = hashlib.sha256()
     for weight in weights:
         digest.update(_bytes(weight[:ROWS]))

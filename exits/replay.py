@@ -47,6 +47,9 @@ def crossings(policy: ExitPolicy, scores: Sequence[Tensor]) -> Tensor:
 
 
 def exits(policy: ExitPolicy, scores: Sequence[Tensor]) -> list[int | None]:
-    """Return the cue at which each trace leaves at the policy's own threshold, or None."""
+    """Return the cue at which each trace leaves at the policy's own threshold, or None.
+
+    ``scores`` has one ``[cues]`` per trace.
+    """
     column = exit_table(policy, scores, torch.tensor([policy.threshold], dtype=torch.float64))[:, 0]
     return [None if i == NO_EXIT else int(i) for i in column]

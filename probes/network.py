@@ -35,6 +35,7 @@ class Network(nn.Module):
                 parameters.append(nn.Parameter((bound * drawn).to(mean.device)))
 
     def forward(self, X: Tensor) -> Tensor:
+        """Return the logit of "right" for each state: ``X [..., d]`` -> ``[...]``."""
         state = (X.float() - self.mean) / self.scale
         *lower, last = zip(self.weights, self.biases, strict=True)
         for weight, bias in lower:

@@ -62,7 +62,7 @@ def moments(X: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def as_double(X: Tensor) -> NDArray[np.floating[Any]]:
-    """Hand ``X`` to scikit-learn in float64, where its line searches converge cleanly."""
+    """Hand ``X [n, d]`` to scikit-learn in float64, where its line searches converge cleanly."""
     return X.cpu().double().numpy()
 
 

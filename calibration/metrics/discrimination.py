@@ -31,8 +31,8 @@ def auroc(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 def pr_auc(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Average precision: the step-wise area under precision against recall, label 1 to be found.
 
-    Chance is the share of ones. Arguments and errors as for ``auroc``; NaN if a class is
-    missing.
+    Chance is the share of ones. ``[n]`` each; arguments and errors as for ``auroc``; NaN if a
+    class is missing.
     """
     _, zeros, ones = (part[::-1] for part in Scored.of(scores, labels, weights).runs())
     if not zeros.any():

@@ -38,7 +38,7 @@ class CueRule:
         return max(1 - self.q_pos, over)
 
     def exits(self, scores: ArrayLike) -> Bools:
-        """Return, in the shape of ``scores`` (probability of safe), where the set is {safe}."""
+        """Return where the set is {safe}: ``scores [...]`` (probability of safe) -> ``[...]``."""
         p = np.asarray(scores, dtype=np.float64)
         return np.asarray((p >= 1 - self.q_pos) & (p > self.q_neg), dtype=np.bool_)
 
@@ -77,7 +77,11 @@ class CueCalibrator(ABC):
 
 
 def checked_cues(scores: ArrayLike, safe: ArrayLike) -> tuple[Array, Bools]:
-    """Return ``scores [cues]`` as float64 and ``safe [cues]`` as bool after checking them."""
+    """Return ``scores [cues]`` as float64 and ``safe [cues]`` as bool after checking them.
+
+    Raises:
+        ValueError: on scores that are no probabilities, or not one per cue.
+    """
     p, right = np.asarray(scores, dtype=np.float64), np.asarray(safe, dtype=np.bool_)
     if p.ndim != 1 or p.shape != right.shape:
         raise ValueError(f"scores {p.shape} and safe {right.shape} must be one number per cue")

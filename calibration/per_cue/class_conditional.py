@@ -34,7 +34,11 @@ class ClassConditional(CueCalibrator):
         return CueRule(q_pos=self.quantile(1 - p[safe]), q_neg=self.quantile(p[~safe]))
 
     def quantile(self, nonconformity: Array) -> float:
-        """Return the k-th smallest, k clamped to the number of cues as published."""
+        """Return the k-th smallest of ``[cues]``, k clamped to the number of cues as published.
+
+        Raises:
+            ValueError: if there is no cue.
+        """
         n = nonconformity.size
         if n == 0:
             raise ValueError(

@@ -36,7 +36,7 @@ class Scaling(ABC):
 
     @abstractmethod
     def transform(self, scores: ArrayLike) -> Array:
-        """Return probabilities in the shape of ``scores``; never decreasing in them.
+        """Return probabilities of ``scores [...]``, ``[...]``; never decreasing in them.
 
         Raises:
             ValueError: before :meth:`fit`.

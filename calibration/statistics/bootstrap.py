@@ -86,7 +86,11 @@ def bootstrap_metric(
 ) -> Interval:
     """Interval of ``metric(scores, labels, weights)``, for example ``auroc`` or ``ece``.
 
-    Sorts by score once, which is most of the work of such metrics.
+    Sorts by score once, which is most of the work of such metrics. ``scores``, ``labels`` and
+    ``groups``, the problem of each, are ``[n]``.
+
+    Raises:
+        ValueError: if their lengths differ.
     """
     s, y, g = np.asarray(scores), np.asarray(labels), np.asarray(groups)
     if not s.shape == y.shape == g.shape:
@@ -134,7 +138,10 @@ def paired_difference(
     """Interval of ``mean(first) - mean(second)``, both measured on the same runs of each problem.
 
     Pairing removes what is common to both, so it is far shorter than the difference of two
-    intervals. Arguments and errors as for ``bootstrap_ratio``.
+    intervals. Both are ``[n]``; other arguments and errors as for ``bootstrap_ratio``.
+
+    Raises:
+        ValueError: if they differ in length.
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape:

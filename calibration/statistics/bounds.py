@@ -38,7 +38,7 @@ def rank(n: int, alpha: float) -> int:
 def binomial_p(failures: ArrayLike, n: ArrayLike, alpha: float | Array) -> Array:
     """Return ``P(Binomial(n, alpha) <= failures)``, a p-value for "the risk exceeds alpha".
 
-    Exact for losses of 0 or 1 (2110.01052). Shapes broadcast.
+    Exact for losses of 0 or 1 (2110.01052). ``[...]`` each; shapes broadcast.
     """
     tries = np.asarray(n, dtype=np.int64)
     k = np.minimum(np.asarray(failures, dtype=np.float64), tries)
@@ -61,13 +61,19 @@ def hoeffding_bentkus_p(total: ArrayLike, n: int, alpha: float | Array) -> Array
 
 
 def hoeffding_upper(total: ArrayLike, n: int, delta: float) -> Array:
-    """Return ``R + sqrt(ln(1 / delta) / 2n)``, at most 1: above the risk with prob. 1 - delta."""
+    """Return ``R + sqrt(ln(1 / delta) / 2n)``, at most 1: above the risk with prob. 1 - delta.
+
+    ``total [...]`` is the sum of ``n`` losses in [0, 1], and ``R`` their mean.
+    """
     bound = np.asarray(total, dtype=np.float64) / n + math.sqrt(math.log(1 / delta) / (2 * n))
     return np.minimum(bound, 1.0)
 
 
 def clopper_pearson_upper(failures: ArrayLike, n: int, delta: float) -> Array:
-    """Return the exact binomial upper bound, the beta quantile of ``(k + 1, n - k)``."""
+    """Return the exact binomial upper bound, the beta quantile of ``(k + 1, n - k)``.
+
+    ``failures [...]`` of ``n`` problems, at confidence ``1 - delta``.
+    """
     k = np.asarray(failures, dtype=np.float64)
     bound = betaincinv(k + 1, np.maximum(n - k, 1), 1 - delta)
     return np.where(k >= n, 1.0, bound)
@@ -91,7 +97,7 @@ def betting_upper(losses: ArrayLike, delta: float) -> Array:
 
 
 def hoeffding_bentkus_upper(total: ArrayLike, n: int, delta: float) -> Array:
-    """Return the smallest risk that Hoeffding-Bentkus rejects (2101.02703)."""
+    """Return the smallest risk that Hoeffding-Bentkus rejects (2101.02703); ``total [...]``."""
     shape = np.shape(total)
     return _lowest(lambda risk: hoeffding_bentkus_p(total, n, risk) <= delta, shape)
 

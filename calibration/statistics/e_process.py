@@ -23,7 +23,7 @@ from probexit.calibration.statistics.bounds import tolerance_rank
 
 @dataclass
 class EProcess:
-    """Not a :class:`Calibrator`: it sees every score of a trace, not a loss table.
+    """Not a :class:`.Calibrator`: it sees every score of a trace, not a loss table.
 
     Attributes:
         least: Traces of each class a step needs to be learned; later steps never exit.

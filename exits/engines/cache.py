@@ -66,7 +66,7 @@ class RowCache(Cache):  # type: ignore[misc]  # transformers is untyped here
         return RowCache([layer.copy(rows) for layer in self.layers])
 
     def place(self, rows: Tensor, other: "RowCache", added: int = 0) -> None:
-        """Put ``other``'s rows in place of ``rows``, after adding that many columns on the left."""
+        """Put ``other``'s rows in place of ``rows [n]``, after adding columns on the left."""
         for mine, theirs in zip(self.layers, other.layers, strict=True):
             if added:
                 mine.widen(added)

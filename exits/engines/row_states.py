@@ -80,7 +80,7 @@ class StateAndRowLayer(StateLayer, RowLayer):
         LinearAttentionLayer.__init__(self, number_of_states=number_of_states)
 
     def lazy_initialization(self, *keys_and_values: Tensor, **states: Any) -> None:
-        """Prepare for keys and values (given by place) or for states (given by name)."""
+        """Prepare for keys and values ``[b, heads, t, d]`` (by place) or for states (by name)."""
         part = RowLayer if keys_and_values else StateLayer
         part.lazy_initialization(self, *keys_and_values, **states)
 
@@ -124,10 +124,10 @@ class EmptyLayer(DummyLayer):  # type: ignore[misc]  # transformers is untyped h
     widen = select = trim
 
     def place(self, rows: Tensor, other: "EmptyLayer") -> None:
-        """Do nothing: nothing is kept."""
+        """Do nothing with ``rows [n]``: nothing is kept."""
 
     def copy(self, rows: Tensor) -> "EmptyLayer":
-        """Return another empty layer."""
+        """Return another empty layer, for any ``rows [n]``."""
         return EmptyLayer()
 
     def append(self, other: "EmptyLayer") -> None:

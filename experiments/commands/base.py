@@ -42,7 +42,11 @@ class Refused(ValueError):
 
 
 def integers(text: str) -> tuple[int, ...]:
-    """Parse ``1,2,3``."""
+    """Parse ``1,2,3``.
+
+    Raises:
+        ValueError: naming the text.
+    """
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -50,7 +54,11 @@ def integers(text: str) -> tuple[int, ...]:
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Parse ``.02,.05``."""
+    """Parse ``.02,.05``.
+
+    Raises:
+        ValueError: naming the text.
+    """
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -69,7 +77,11 @@ def add_template_args(parser: ArgumentParser) -> None:
 
 
 def template_args(given: Sequence[str]) -> dict[str, Any]:
-    """Parse ``name=value`` pairs; a value is JSON, or else a string."""
+    """Parse ``name=value`` pairs; a value is JSON, or else a string.
+
+    Raises:
+        ValueError: on what is no pair.
+    """
     pairs = {}
     for pair in given:
         name, equals, value = pair.partition("=")

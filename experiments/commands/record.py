@@ -89,7 +89,11 @@ class RecordCommand(Command):
 
 
 def load_reasoner(args: Namespace, closing: str | None) -> Any:
-    """Load the model that the arguments name; a task's own closing text comes after --close."""
+    """Load the model that the arguments name; a task's own closing text comes after --close.
+
+    Raises:
+        ValueError: on one thinking tag without the other.
+    """
     from probexit.hooks.models import Source, load
     from probexit.hooks.think_tags import ThinkTags
 

@@ -80,7 +80,11 @@ def fit(args: Namespace) -> None:
 
 
 def calibrate(args: Namespace) -> None:
-    """Certify the threshold of the controller in ``args.folder``, and write it back."""
+    """Certify the threshold of the controller in ``args.folder``, and write it back.
+
+    Raises:
+        ValueError: if it is lossless, or was fitted without thresholds.
+    """
     fitted, controller = _fitted(args.folder)
     if controller.mode.lossless:
         raise ValueError(f"{args.folder} is lossless: there is no risk to certify")

@@ -39,7 +39,11 @@ class Failing(Wire):
 
 @contextmanager
 def cloud(model: str, layers: int) -> Iterator[int]:
-    """Run the cloud's half in a process of its own; yield its port."""
+    """Run the cloud's half in a process of its own; yield its port.
+
+    Raises:
+        ValueError: if that process ended before it listened.
+    """
     command = [sys.executable, "-m", "probexit.experiments.depth.cloud"]
     arguments = ["--model", model, "--layers", str(layers)]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:

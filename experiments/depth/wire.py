@@ -30,7 +30,7 @@ class Wire:
         self.sent = self.received = 0
 
     def send(self, header: dict[str, Any], numbers: Tensor | None = None) -> None:
-        """Send a header and perhaps a float tensor, in half precision.
+        """Send a header and perhaps a float tensor ``[b, t, d]``, in half precision.
 
         Raises:
             OSError: if the connection is lost.
@@ -45,7 +45,7 @@ class Wire:
         self.sent += len(frame)
 
     def receive(self) -> tuple[dict[str, Any], Tensor | None]:
-        """Receive what ``send`` sent; numbers come as float32.
+        """Receive what ``send`` sent; numbers come as float32 ``[b, t, d]``.
 
         Raises:
             OSError: if the connection is lost.

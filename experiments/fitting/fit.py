@@ -130,7 +130,7 @@ def _require_both(labels: Tensor, groups: Tensor, target: str) -> None:
 
 
 def distinct(grid: Tensor) -> Tensor:
-    """Drop thresholds that are one in single precision."""
+    """Drop thresholds of ``grid [m]`` that are one in single precision; strict to lax."""
     return torch.tensor(sorted(set(grid.tolist()), reverse=True), dtype=torch.float32)
 
 

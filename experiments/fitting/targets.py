@@ -1,4 +1,4 @@
-"""What a probe is trained to predict at a cue."""
+"""What a probe is trained to predict at a cue: labels ``[cues]`` of a trace, bool."""
 
 import re
 from collections.abc import Callable, Sequence

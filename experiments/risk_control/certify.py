@@ -93,7 +93,10 @@ def certify_paid(
     calibrator: Calibrator,
     ask: Ask,
 ) -> Certificate:
-    """Certify as ``certify_exits`` does, at what the look may spend of the calibrator's delta."""
+    """Certify as ``certify_exits`` does, at what the look may spend of the calibrator's delta.
+
+    ``exits [n, m]`` are the cues at which the problems leave, ``grid [m]`` the thresholds.
+    """
     delta: float | None = getattr(calibrator, "delta", None)
     if delta is None:
         return certify_exits(traces, exits, grid, loss, calibrator)

@@ -59,7 +59,11 @@ def read_json(file: Path, remedy: str, longest: int = LONGEST) -> dict[str, Any]
 
 
 def parse_json(content: bytes) -> Any:
-    """Parse JSON proper; ValueError says what is wrong with it."""
+    """Parse JSON proper.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
     text = content.decode("utf-8")
     if text.startswith("\ufeff"):
         raise ValueError("it begins with a byte order mark")

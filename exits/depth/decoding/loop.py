@@ -50,7 +50,7 @@ class SingleLoop:
         streamer: Any = None,
         **model_kwargs: Any,
     ) -> Any:
-        """Stand in for transformers' ``_sample``.
+        """Stand in for transformers' ``_sample``; ``input_ids [1, t]``.
 
         Raises:
             ValueError: on more than one prompt, or outputs that it does not collect.

@@ -89,6 +89,9 @@ class _Gate:
 def refuse_gradient(hidden: Tensor) -> None:
     """Refuse a pass that records gradients: skipped layers would silently get none.
 
+    Args:
+        hidden: Its states, of any shape.
+
     Raises:
         ValueError: naming the remedy.
     """

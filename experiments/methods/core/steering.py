@@ -90,7 +90,7 @@ def typical_norm(traces: Sequence[Trace], layer: int) -> float:
 
 
 def unit(direction: Tensor) -> Tensor:
-    """Return a direction at length 1.
+    """Return a direction ``[d]`` at length 1.
 
     Raises:
         Unavailable: if it has no length.

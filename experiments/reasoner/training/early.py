@@ -13,7 +13,7 @@ LAYERS_A_STEP = 2
 
 
 def early_exit_loss(model: Any, batch: Batch, rng: random.Random) -> torch.Tensor:
-    """Give the cross entropy of the last layer plus what two layers drawn at random miss of it.
+    """Give the cross entropy ``[]`` of the last layer plus what two drawn at random miss of it.
 
     As in LayerSkip (arXiv 2404.16710, section 4.1) all layers share the final norm and the output
     layer. Unlike there an early layer learns the last one's distribution (Kullback-Leibler, not

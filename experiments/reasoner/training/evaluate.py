@@ -103,7 +103,11 @@ def evaluate(folder: Path, number: int, others: int, seed: int) -> dict[str, Any
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Evaluate from the command line."""
+    """Evaluate from the command line.
+
+    Raises:
+        ValueError: on too few problems.
+    """
     form = argparse.ArgumentParser(description="Measure the shipped reasoner.")
     form.add_argument("--model", type=Path, default=path(), help="folder of the checkpoint")
     form.add_argument("--n", type=int, default=1200, help="problems in the main setting")

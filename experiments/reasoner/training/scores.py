@@ -20,7 +20,7 @@ DRAWS = 500
 
 
 def labels(cases: Sequence[Case]) -> NDArray[np.bool_]:
-    """Say of every cue whether leaving there is right."""
+    """Say of every cue whether leaving there is right, ``[cues]``."""
     return np.concatenate([case.right for case in cases])
 
 

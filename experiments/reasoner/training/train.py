@@ -64,7 +64,7 @@ def hasty_scale(step: int, steps: int) -> float:
 
 
 def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
-    """Give the cross entropy of the labelled tokens; only these pass the output layer."""
+    """Give the cross entropy ``[]`` of the labelled tokens; only these pass the output layer."""
     ids, labels = batch
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     targets = labels[:, 1:]
@@ -95,7 +95,7 @@ def glance(model: Any, tokenizer: Any, number: int = 32) -> dict[str, float]:
 
 
 def export(model: Any, master: list[torch.Tensor], tokenizer: Any, folder: Path) -> None:
-    """Write the checkpoint in half precision, with the tokenizer.
+    """Write the checkpoint (``master`` in any shape) in half precision, with the tokenizer.
 
     The configuration names float32: so that is what `from_pretrained` gives, since half precision
     is slow on a CPU, and ties in it would make greedy decoding depend on the batch.
@@ -155,7 +155,7 @@ class TrainingRun:
         (folder / "train_log.json").write_text(json.dumps(record, indent=1) + "\n")
 
     def loss_of(self, batch: Batch) -> torch.Tensor:
-        """Give the loss that is learned from."""
+        """Give the loss that is learned from, ``[]``."""
         if not self.options.early_exits:
             return batch_loss(self.model, batch)
         return early_exit_loss(self.model, batch, random.Random(f"layers {self.done}"))
@@ -221,7 +221,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train from the command line."""
+    """Train from the command line.
+
+    Raises:
+        ValueError: on numbers that are not positive.
+    """
     options = parser().parse_args(arguments)
     if (
         min(options.steps, options.hasty_steps, options.batch_tokens, options.layers, options.every)
