@@ -24,7 +24,8 @@ def controller_for(reasoner: Reasoner, decoding: Decoding, problems: int = 384) 
     layers = (n_layers(reasoner.model) - 1, n_layers(reasoner.model))
     recorder = Recorder(reasoner, task, Hesitation(), layers, decoding)
     with tqdm(total=problems, unit="problem", desc="record") as bar:
-        traces = recorder.traces(list(islice(task.items(), problems)), 0, bar)
+        items = list(islice(task.items(), problems))
+        traces = recorder.traces(items, 0, lambda done: bar.update(done - bar.n))
     fitted = fit(traces[: problems // 2], layers, layers=layers)
     rule = (fitted.signal, Threshold())
     certified = certify_rule(

@@ -21,6 +21,7 @@ FAMILIES = {
     "losses": "probexit.experiments.risk_control.losses",
     "tasks": "probexit.experiments.recording.tasks",
     "graders": "probexit.experiments.recording.grading",
+    "rollout-engines": "probexit.experiments.recording.engines",
     "model-checks": "probexit.experiments.recording.checks",
     "benchmarks": "probexit.experiments.bench",
     "layer-deciders": "probexit.exits.depth.deciders",

@@ -21,9 +21,9 @@ from probexit.exits.json_lines import JsonLines
 from probexit.exits.locked import locked
 from probexit.exits.production.digest import digest
 from probexit.experiments.recording.answering import answer_text
-from probexit.experiments.recording.record import thinking_span
 from probexit.experiments.recording.run import template_digest
 from probexit.experiments.recording.tasks.base import Item, Task
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.models import Reasoner
 from probexit.probes.artefacts.strict_json import read_json

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.experiments.recording.cues import cue_set
-from probexit.experiments.recording.record import thinking_span
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.experiments.verbs.record import REFLECTION, checked_layers
 from probexit.hooks.capture import Capture
 from probexit.hooks.models import Reasoner

@@ -9,8 +9,8 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.result_store import Fresh
 from probexit.experiments.recording.answering import answer_text
-from probexit.experiments.recording.record import thinking_span
 from probexit.experiments.recording.tasks.base import Task
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.paragraph import Paragraph
 from probexit.hooks.models import Reasoner
 

@@ -13,8 +13,8 @@ from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.policies.never import Never
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.position import Position
-from probexit.experiments.recording.record import thinking_span
 from probexit.experiments.recording.tasks.by_name import task
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.cues.reader import CueReader
 from probexit.hooks.models import Reasoner

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from probexit.experiments.recording.answering import answer_text
-from probexit.experiments.recording.record import thinking_span
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.cues.reflection import Reflection
 from probexit.hooks.models import Reasoner

@@ -11,10 +11,11 @@ import torch
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.trace import Trace
 from probexit.experiments.recording.answering import answer_text
-from probexit.experiments.recording.record import Recorder, thinking_span
+from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Manifest, Run, tags_from
 from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.experiments.recording.tasks.by_name import task
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.cues.reflection import Reflection
 from probexit.hooks.models import Reasoner
@@ -117,12 +118,8 @@ def test_cues_too_late_for_an_answer_are_left_out(recorder: Recorder) -> None:
     everywhere = replace(recorder, cues=EveryK(1), decoding=Decoding(limit))
     items = [item for item, _ in zip(Echo().items(), range(4), strict=False)]
 
-    class Bar:
-        def update(self, by: int) -> None:
-            pass
-
     room = len(recorder.reasoner.closing_ids()) + recorder.reasoner.answer_tokens
-    for trace in everywhere.traces(items, 0, Bar()):
+    for trace in everywhere.traces(items, 0):
         assert trace.cues.positions.tolist() == list(range(limit - room))
         assert not trace.finished
 

@@ -156,7 +156,7 @@ def test_an_exit_rule_reads_the_steered_states_and_can_be_replayed(bench, traces
 @torch.inference_mode()
 def prefilled(bench, rule, trace, generation):
     """The rule's scores at the cues of what was generated, from one forward pass."""
-    from probexit.experiments.recording.record import thinking_span
+    from probexit.experiments.recording.thinking import thinking_span
 
     prompt, ids = trace.prompt_ids.tolist(), generation.token_ids
     _, _, cues = thinking_span(bench.reasoner, rule.cues, prompt, ids)

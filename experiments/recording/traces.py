@@ -1,0 +1,107 @@
+"""Grade what was written and forced for a problem, and lay it out as a trace."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import torch
+
+from probexit.exits.trace import GradedCues, Trace
+from probexit.experiments.recording.answering import answer_text
+from probexit.experiments.recording.reading import Reading
+from probexit.experiments.recording.tasks.base import Task
+from probexit.experiments.recording.thinking import Sketch
+from probexit.hooks.models import Reasoner
+
+
+@dataclass(frozen=True)
+class TraceWriter:
+    """Turns readings into traces.
+
+    Attributes:
+        reasoner: The model that wrote them.
+        task: Finds the answers and grades them.
+    """
+
+    reasoner: Reasoner
+    task: Task
+
+    def trace(self, sketch: Sketch, reading: Reading) -> Trace:
+        """Grade a rollout and its forced exits."""
+        item, generation = sketch.item, sketch.generation
+        tokens = generation.token_ids
+        text = answer_text(self.reasoner, tokens, sketch.begins, sketch.thinking)
+        answer = self.task.extract(text)
+        same = cache(self.task.same)
+        forced = [self._answer(branch.ids) for branch in reading.answers]
+        right = torch.tensor([same(a, item.gold) for a in forced])
+        sampled = [
+            [same(self._answer(branch.ids), item.gold) for branch in sample]
+            for sample in reading.sampled
+        ]
+        cues = self._columns(sketch, reading, forced, right, sampled)
+        return Trace(
+            problem=item.id,
+            rollout=0,
+            prompt_ids=torch.tensor(sketch.prompt),
+            token_ids=torch.tensor(tokens),
+            logprobs=torch.tensor(generation.logprobs),
+            entropies=torch.tensor(generation.entropies),
+            confidences=torch.tensor(generation.confidences),
+            thinking=sketch.thinking,
+            finished=generation.finished,
+            answer=answer,
+            correct=same(answer, item.gold),
+            gold=item.gold,
+            cues=cues[1],
+            start=cues[0],
+            agrees=torch.tensor([same(a, answer) for a in forced[1:]], dtype=torch.bool),
+            question=item.question,
+            begins=sketch.begins,
+        )
+
+    def _columns(
+        self,
+        sketch: Sketch,
+        reading: Reading,
+        answers: list[str],
+        right: torch.Tensor,
+        sampled: list[list[bool]],
+    ) -> tuple[GradedCues, GradedCues]:
+        """Lay a reading out in the trace's columns: the start, and the cues."""
+        pad = torch.nn.utils.rnn.pad_sequence
+        ids = pad([torch.tensor(b.ids) for b in reading.answers], True, -1)
+        logprobs = pad([torch.tensor(b.logprobs) for b in reading.answers], True, 0.0)
+        entropies = pad([torch.tensor(b.entropies) for b in reading.answers], True, 0.0)
+        positions = [-1, *sketch.positions]
+        steps = ["", *self._steps(sketch)]
+        grades = torch.tensor(sampled).T if sampled else None
+
+        def cut(rows: slice) -> GradedCues:
+            return GradedCues(
+                positions=torch.tensor(positions[rows], dtype=torch.long),
+                hidden=reading.hidden[rows],
+                entropy=reading.entropy[rows],
+                top_logprobs=reading.top_logprobs[rows],
+                end_logprob=reading.end_logprob[rows],
+                step_hidden=reading.step_hidden[rows],
+                steps=tuple(steps[rows]),
+                answers=tuple(answers[rows]),
+                answer_ids=ids[rows],
+                answer_logprobs=logprobs[rows],
+                answer_entropies=entropies[rows],
+                correct=right[rows].bool(),
+                sampled_right=None if grades is None else grades[rows],
+            )
+
+        return cut(slice(0, 1)), cut(slice(1, None))
+
+    def _steps(self, sketch: Sketch) -> list[str]:
+        """Decode what was thought between the cues."""
+        edges = [sketch.begins, *(at + 1 for at in sketch.positions)]
+        ids = sketch.generation.token_ids
+        return [self.reasoner.tokenizer.decode(ids[a:b]) for a, b in pairwise(edges)]
+
+    def _answer(self, ids: list[int]) -> str:
+        text = self.reasoner.tokenizer.decode(ids, skip_special_tokens=True)
+        return self.task.extract(self.reasoner.closing + text)
