@@ -8,6 +8,8 @@ import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 VOCABULARY = 128
 LLAMA = {
@@ -82,6 +84,29 @@ def tiny_model() -> Callable[..., Any]:
 def tiny(request: pytest.FixtureRequest) -> Any:
     """Every architecture in turn."""
     return _build(request.param)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes the most values that any tensor made meanwhile holds; views make none."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = {t.untyped_storage().data_ptr() for t in _tensors((args, kwargs))}
+        made = func(*args, **(kwargs or {}))
+        fresh = (t for t in _tensors(made) if t.untyped_storage().data_ptr() not in given)
+        self.values = max([self.values, *(t.numel() for t in fresh)])
+        return made
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+@pytest.fixture
+def largest() -> type[LargestTensor]:
+    """``with largest() as found: ...; found.values``: how large a tensor was made at most."""
+    return LargestTensor
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,9 @@ from probexit.exits.engines.cache import RowCache
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.trials import CacheBranches
 from probexit.experiments.recording.forced_exits import Branch, force_exits
-from probexit.experiments.recording.reading import Reading, ReadRequest, RolloutReader
-from probexit.hooks.capture import Capture
+from probexit.experiments.recording.reading import Reading, ReadRequest, RolloutReader, States
 from probexit.hooks.forward import forward
+from probexit.hooks.span_capture import SpanCapture
 
 
 class Copies:
@@ -60,39 +60,44 @@ class SegmentReader:
     layers: tuple[int, ...]
     single: bool = False
 
-    def read(self, ids: Sequence[int], at: Sequence[int]) -> tuple[Tensor, Tensor, list[RowCache]]:
+    def read(self, ids: Sequence[int], at: Sequence[int]) -> tuple[States, Tensor, list[RowCache]]:
         """Read ``ids [t]`` up to the last index of ``at``.
 
         Returns:
-            States of the tokens from the first of ``at`` on, ``[m, L, d]``; next-token logits
-            ``[n, V]`` at each; and the row's copies there.
+            The states at each of ``at`` and the means since the one before, ``[n, L, d]``, the
+            first alone; next-token logits ``[n, V]`` at each; and the row's copies there.
         """
         cache = RowCache.of(self.model)
         rows: list[RowCache] = []
-        states: list[Tensor] = []
+        ends: list[Tensor] = []
+        means: list[Tensor] = []
         logits: list[Tensor] = []
         start = 0
         for end in at:
-            new, last = self._segment(ids[start : end + 1], start, cache)
-            states.append(new if rows else new[-1:])
+            state, mean, last = self._segment(ids[start : end + 1], start, cache)
+            ends.append(state)
+            means.append(mean if rows else state)
             logits.append(last)
             rows.append(cache.copy(torch.tensor([0], device=self.model.device)))
             start = end + 1
-        return torch.cat(states), torch.stack(logits), rows
+        return (torch.stack(ends), torch.stack(means)), torch.stack(logits), rows
 
-    def _segment(self, ids: Sequence[int], start: int, cache: RowCache) -> tuple[Tensor, Tensor]:
-        """Read the next tokens; return their states ``[q, L, d]`` and the last logits ``[V]``."""
+    def _segment(
+        self, ids: Sequence[int], start: int, cache: RowCache
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Read the next tokens; return last state and mean ``[L, d]``, and last logits ``[V]``."""
         step = 1 if self.single and start else len(ids)
-        states = []
+        total = torch.zeros(())
         for first in range(0, len(ids), step):
             some = torch.tensor([list(ids[first : first + step])])
             columns = torch.arange(some.shape[1], device=self.model.device)
             where = (torch.zeros_like(columns), columns)
             positions = torch.arange(some.shape[1])[None] + start + first
-            with Capture(self.model, self.layers, positions=where) as capture:
+            with SpanCapture(self.model, self.layers, where, [len(columns)]) as capture:
                 logits = forward(self.model, some, cache, positions, keep=1)
-                states.append(capture.chosen())
-        return torch.cat(states), logits[0, -1].float()
+                states, means = capture.spans()
+            total = total + means[0] * len(columns)
+        return states[0], total / len(ids), logits[0, -1].float()
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class ForkingReader(RolloutReader):
                 branches = self._branches(rollout, sample)
                 self._write(rows, branches)
                 trees.append([branches])
-            readings += self._split([rollout], [states], logits.log_softmax(-1), trees)
+            readings += self._split([rollout], states, logits.log_softmax(-1), trees)
         return readings
 
     def _write(self, rows: Sequence[RowCache], branches: list[Branch]) -> None:

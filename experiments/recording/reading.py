@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,12 @@ from transformers import DynamicCache
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.summaries import TOP, entropy
 from probexit.experiments.recording.forced_exits import Branch, Tree, force_exits
-from probexit.hooks.capture import Capture
 from probexit.hooks.forward import forward
+from probexit.hooks.own_columns import OwnColumns
+from probexit.hooks.span_capture import SpanCapture
+
+States = tuple[Tensor, Tensor]
+"""States at the read tokens and means over the steps that end there, ``[n, L, d]`` each."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,18 @@ class RolloutReader:
     @torch.inference_mode()
     def read(self, rollouts: Sequence[ReadRequest]) -> list[Reading]:
         """Prefill the rollouts together and decode all their forced exits on the shared cache."""
-        cache, hidden, logits = self.prefill(rollouts)
+        cache, states, logits = self.prefill(rollouts)
         width = int(cache.get_seq_length())
         trees = [self._force(cache, rollouts, sample, width) for sample in range(-1, self.samples)]
-        states = torch.split(hidden, [r.at[-1] - r.at[0] + 1 for r in rollouts])
         return self._split(rollouts, states, logits.float().log_softmax(-1), trees)
 
     @torch.inference_mode()
-    def prefill(self, rollouts: Sequence[ReadRequest]) -> tuple[Any, Tensor, Tensor]:
+    def prefill(self, rollouts: Sequence[ReadRequest]) -> tuple[Any, States, Tensor]:
         """Run the model once on all rollouts, right-padded.
 
         Returns:
-            The filled cache; states ``[m, L, d]`` of each rollout's tokens from its first read one
-            to its last; next-token logits ``[n, V]`` at the read tokens.
+            The filled cache; states and steps' means ``[n, L, d]`` at all read tokens; next-token
+            logits ``[n, V]`` there.
         """
         device = self.model.device
         width = max(len(r.ids) for r in rollouts)
@@ -100,15 +104,13 @@ class RolloutReader:
         mask = torch.tensor([[1] * len(r.ids) + [0] * (width - len(r.ids)) for r in rollouts])
         rows = torch.tensor([i for i, r in enumerate(rollouts) for _ in r.at], device=device)
         columns = torch.tensor([at for r in rollouts for at in r.at], device=device)
-        kept, where = torch.unique(columns, return_inverse=True)
-        thought = [(i, at) for i, r in enumerate(rollouts) for at in range(r.at[0], r.at[-1] + 1)]
-        positions = torch.tensor(thought, device=device).unbind(1)
         cache = DynamicCache()
         places = torch.arange(width, device=device)[None].expand(len(ids), -1)
-        with Capture(self.model, self.layers, positions=(positions[0], positions[1])) as capture:
-            logits = forward(self.model, ids, cache, places, mask, keep=kept)
-            hidden = capture.chosen()
-        return cache, hidden, logits[rows, where]
+        own = OwnColumns(self.model, rows, columns)
+        with own, SpanCapture(self.model, self.layers, *_steps(rollouts)) as capture:
+            logits = own.of(forward(self.model, ids, cache, places, mask, keep=own.kept))
+            states = capture.spans()
+        return cache, states, logits
 
     def _force(
         self, cache: Any, rollouts: Sequence[ReadRequest], sample: int, width: int
@@ -136,27 +138,29 @@ class RolloutReader:
     def _split(
         self,
         rollouts: Sequence[ReadRequest],
-        states: Sequence[Tensor],
+        states: States,
         logprobs: Tensor,
         trees: list[list[list[Branch]]],
     ) -> list[Reading]:
         """Cut the batch's columns back into rollouts."""
         top = logprobs.topk(min(TOP, logprobs.shape[-1]), -1).values
-        columns = (entropy(logprobs), top, logprobs[:, self.closing[0]])
-        split = [torch.split(column.cpu(), [len(r.at) for r in rollouts]) for column in columns]
+        stored = (column.to(torch.bfloat16) for column in states)
+        columns = (*stored, entropy(logprobs), top, logprobs[:, self.closing[0]])
+        counts = [len(r.at) for r in rollouts]
+        cut = zip(*(torch.split(column.cpu(), counts) for column in columns), strict=True)
         readings = []
-        for i, (rollout, hidden) in enumerate(zip(rollouts, states, strict=True)):
-            ends = torch.tensor(rollout.at) - rollout.at[0]
-            cue_entropies, best, end = (column[i] for column in split)
+        for i, (hidden, means, cue_entropies, best, end) in enumerate(cut):
             answers, *sampled = [tree[i] for tree in trees]
-            at_ends = hidden[ends.to(hidden.device)].to(torch.bfloat16).cpu()
-            means = _means(hidden, ends)
-            readings.append(Reading(at_ends, means, cue_entropies, best, end, answers, sampled))
+            readings.append(Reading(hidden, means, cue_entropies, best, end, answers, sampled))
         return readings
 
 
-def _means(hidden: Tensor, ends: Tensor) -> Tensor:
-    """Average ``hidden [t, L, d]`` over the steps that end at ``ends [n]``; the first is alone."""
-    lengths = ends.diff(prepend=torch.tensor([-1]))
-    steps = torch.split(hidden.float(), lengths.tolist())
-    return torch.stack([step.mean(0) for step in steps]).to(torch.bfloat16).cpu()
+def _steps(rollouts: Sequence[ReadRequest]) -> tuple[tuple[Tensor, Tensor], list[int]]:
+    """Return rows and columns of each step's tokens, and the steps' lengths.
+
+    The first read token, before the thinking, is a step of its own.
+    """
+    at = [(i, c) for i, r in enumerate(rollouts) for c in range(r.at[0], r.at[-1] + 1)]
+    rows, columns = torch.tensor(at).unbind(1)
+    lengths = [b - a for r in rollouts for a, b in pairwise([r.at[0] - 1, *r.at])]
+    return (rows, columns), lengths
