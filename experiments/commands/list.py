@@ -3,6 +3,9 @@
 from argparse import ArgumentParser, Namespace
 
 from probexit.experiments.commands.base import Command, Result
+from probexit.experiments.commands.catalogue import catalogue, values_of
+from probexit.experiments.commands.source_classes import SourceClass, first_line
+from probexit.experiments.evaluation.render.listing import Described, as_list
 
 FAMILIES = {
     "methods": "probexit.experiments.methods",
@@ -49,28 +52,29 @@ class ListCommand(Command):
 
 
 def _named(family: str) -> dict[str, str]:
-    from probexit.experiments.registry import members
-
-    return {name: _summary(member) for name, member in members(FAMILIES[family]).items()}
-
-
-def _methods() -> str:
-    from probexit.experiments.evaluation.choice import all_methods
-    from probexit.experiments.evaluation.render.listing import as_list
-
-    return as_list(all_methods())
+    return {name: first_line(cls.module) for name, cls in catalogue(FAMILIES[family]).items()}
 
 
 def _members(family: str) -> str:
-    from probexit.experiments.registry import members
-
-    found = members(FAMILIES[family]).items()
-    return "\n".join(f"  {name:<22}{_summary(member)}" for name, member in found)
+    return "\n".join(f"  {name:<22}{line}" for name, line in _named(family).items())
 
 
-def _summary(member: type) -> str:
-    """Return the first line of the member's module docstring: what it is for."""
-    import sys
+def _methods() -> str:
+    order = values_of(f"{FAMILIES['methods']}.core.base", "MethodFamily")
+    found = {name: _described(cls) for name, cls in catalogue(FAMILIES["methods"]).items()}
+    return as_list(dict(sorted(found.items(), key=lambda m: (order.index(m[1].family), m[0]))))
 
-    text = sys.modules[member.__module__].__doc__ or ""
-    return text.strip().splitlines()[0] if text.strip() else ""
+
+def _described(method: SourceClass) -> Described:
+    def said(field: str) -> str:
+        return str(method.constant(field))
+
+    return Described(
+        said("family"),
+        said("reads"),
+        said("cost"),
+        said("training"),
+        said("guarantee"),
+        said("source"),
+        bool(method.constant("replayed")),
+    )
