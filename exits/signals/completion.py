@@ -42,9 +42,13 @@ class Completion(Signal):
         return torch.tensor(counts, dtype=torch.float32)
 
     def cost(self, trace: Rollout) -> Tensor:
-        each = self.verifier.decodes if self.verifier else 0
-        stated = torch.tensor(self._stated(trace), dtype=torch.long)
-        return each * stated * (stated.cumsum(0) > 1)  # the first has nothing before it
+        spent: list[int] = []
+        last: str | None = None
+        for step, stated in zip(trace.cues.steps, self._stated(trace), strict=True):
+            asked = stated and last is not None and self.verifier is not None
+            spent.append(self.verifier.cost(last or "", step) if asked and self.verifier else 0)
+            last = step if stated else last
+        return torch.tensor(spent, dtype=torch.long)
 
     def _stated(self, trace: Rollout) -> list[bool]:
         pattern = whole_words(self.patterns)

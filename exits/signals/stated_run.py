@@ -35,8 +35,14 @@ class StatedRun(Signal):
         return torch.tensor(runs, dtype=torch.float32)
 
     def cost(self, trace: Rollout) -> Tensor:
-        states = torch.tensor(self._states(trace), dtype=torch.long)
-        return self.verifier.decodes * states * (states.cumsum(0) > 1)
+        spent: list[int] = []
+        last: str | None = None
+        for step, states in zip(trace.cues.steps, self._states(trace), strict=True):
+            spent.append(self.verifier.cost(step))
+            if states and last is not None:
+                spent[-1] += self.verifier.cost(last, step)
+            last = step if states else last
+        return torch.tensor(spent, dtype=torch.long)
 
     def _states(self, trace: Rollout) -> list[bool]:
         return [self.verifier.states(step) for step in trace.cues.steps]

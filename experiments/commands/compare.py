@@ -60,6 +60,20 @@ def add_choice(parser: ArgumentParser, methods: str = "core") -> None:
         help="certify each rule at its share of the error, so that the best of the table may be "
         "taken (as `calibrate --method A,B,C` does)",
     )
+    add(
+        "--verifier",
+        default="",
+        metavar="MODEL",
+        help="folder or hub id of a model that judges whether two steps come to the same, for the "
+        "rules that ask (TrimR); default: the answers that the steps state in words",
+    )
+    add(
+        "--second",
+        default="",
+        metavar="MODEL",
+        help="folder or hub id of a second model with the same tokenizer, for the rules that let "
+        "two models write; default: the other shipped one",
+    )
     add_promise(parser)
 
 
@@ -81,5 +95,13 @@ def levels(args: Namespace) -> "Levels":
         raise ValueError(f"--problems {args.problems} must be at least 1")
     make_calibrator(args.calibrator, common, args.delta)  # what does not go together is refused
     return Levels(
-        common, ours, args.problems, args.delta, args.calibrator, args.loss, args.together
+        common,
+        ours,
+        args.problems,
+        args.delta,
+        args.calibrator,
+        args.loss,
+        args.together,
+        args.verifier,
+        args.second,
     )

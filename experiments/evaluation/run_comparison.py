@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from probexit.exits.verifiers.language_model import LanguageModel
+from probexit.exits.verifiers.stated_answer import StatedAnswer
 from probexit.experiments.evaluation.choice import CORE
 from probexit.experiments.evaluation.compare import compare
 from probexit.experiments.evaluation.layers import layer_map
@@ -28,7 +30,7 @@ READABLE = 12  # curves in one figure; of more, one of each kind is drawn (see `
 
 @dataclass(frozen=True)
 class Levels:
-    """At which risks to compare, and on how much.
+    """At which risks to compare, on how much, and with which other models.
 
     Attributes:
         alpha: The common one: every rule is certified at it.
@@ -39,6 +41,9 @@ class Levels:
         loss: What the risk is the mean of, by name.
         together: Whether the best of the rules will be taken, so that each is certified at its
             share of the error.
+        verifier: Folder or hub id of a model that judges whether two steps come to the same; "" =
+            the answers that they state.
+        second: Folder or hub id of a second model that writes; "" = the other shipped one.
     """
 
     alpha: float = 0.05
@@ -48,6 +53,8 @@ class Levels:
     calibrator: str = "learn_then_test"
     loss: str = "lost_correct"
     together: bool = False
+    verifier: str = ""
+    second: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,8 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
         probe_name=fitted.probe,
         among=max(len(methods), 1) if levels.together else 1,
         seed=run.manifest.seed,
+        verifier=LanguageModel(levels.verifier) if levels.verifier else StatedAnswer(),
+        second=levels.second,
         bench=LiveEvaluator.of(run, reasoner) if live else None,
     )
 

@@ -11,6 +11,8 @@ from torch import Tensor
 from probexit.calibration.base import Calibrator, ConfidentCalibrator
 from probexit.calibration.certificate import Certificate
 from probexit.exits.signals.base import Signal
+from probexit.exits.verifiers.base import Verifier
+from probexit.exits.verifiers.stated_answer import StatedAnswer
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import ExitValues
 from probexit.experiments.risk_control.calibrators import DELTA, make_calibrator
@@ -45,6 +47,9 @@ class Context:
         loss_name: The loss, by name.
         probe_name: The probe, by name.
         among: Rules among which one will be taken: each is certified at its share of the error.
+        verifier: Judges whether two steps come to the same, for the rules that ask one.
+        second: Folder or hub id of a second model with the same tokenizer, for the rules that let
+            two write; "" = the other shipped one.
         bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
     """
 
@@ -62,6 +67,8 @@ class Context:
     loss_name: str = "lost_correct"
     probe_name: str = "probe"
     among: int = 1
+    verifier: Verifier = field(default_factory=StatedAnswer)
+    second: str = ""
     bench: "LiveEvaluator | None" = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -24,43 +24,37 @@ class TwoModelRule(LiveRule):
     """Write the test problems with the recorded model and another of the same tokenizer.
 
     The smaller of the two, by parameters that a token uses, is the small one.
-
-    Attributes:
-        second: Folder or hub id of the other model; "" = the other shipped one.
     """
 
     family: ClassVar[MethodFamily] = MethodFamily.SWITCH
     cost: ClassVar[str] = "what each model reads of the other's; batch of one"
-    second: str = ""
 
     @abstractmethod
     def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         """Return how the two share the work, by the label of the operating point."""
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        other = context.once(("second model", self.second), lambda: self._other(bench))
+        other = context.once(("second model", context.second), lambda: _other(context, bench))
         return {label: TwoModels(engine, other) for label, engine in self.engines(context).items()}
 
-    def _other(self, bench: LiveEvaluator) -> Reasoner:
-        """Load the second model.
 
-        Raises:
-            Unavailable: if there is none, or it has another tokenizer.
-        """
-        names = [self.second] if self.second else _siblings(bench.reasoner)
-        if not names:
-            raise Unavailable(
-                "needs a second model with the same tokenizer: name its folder or hub id in the "
-                f"field `second` of {type(self).__name__}"
-            )
-        alike = Loading(str(bench.reasoner.model.dtype).removeprefix("torch."))
-        other = load(Source(names[0], loading=alike))
-        try:
-            ours = bench.reasoner
-            ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
-        except ValueError as why:
-            raise Unavailable(f"needs another second model: {why}") from why
-        return other
+def _other(context: Context, bench: LiveEvaluator) -> Reasoner:
+    """Load the second model.
+
+    Raises:
+        Unavailable: if there is none, or it has another tokenizer.
+    """
+    names = [context.second] if context.second else _siblings(bench.reasoner)
+    if not names:
+        raise Unavailable("needs a second model with the same tokenizer: name it with --second")
+    alike = Loading(str(bench.reasoner.model.dtype).removeprefix("torch."))
+    other = load(Source(names[0], loading=alike))
+    try:
+        ours = bench.reasoner
+        ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
+    except ValueError as why:
+        raise Unavailable(f"needs another second model: {why}") from why
+    return other
 
 
 def _siblings(ours: Reasoner) -> list[str]:

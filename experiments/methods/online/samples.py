@@ -40,7 +40,7 @@ class Samples(Recipe):
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
         engine = Several(
-            setting.reasoner.model, setting.reasoner.tokenizer, self.rule, _sampled(setting.fresh)
+            setting.reasoner.model, setting.reasoner.tokenizer, self.rule, sampled(setting.fresh)
         )
         prompts = [trace.prompt_ids.tolist() for trace in traces]
         per_sample = [keys(traces, sample) for sample in range(self.rule.k)]
@@ -68,7 +68,8 @@ class Samples(Recipe):
         )
 
 
-def _sampled(decoding: Decoding) -> Decoding:
+def sampled(decoding: Decoding) -> Decoding:
+    """Return decoding settings under which several samples differ."""
     return decoding if decoding.temperature else replace(decoding, temperature=IF_GREEDY)
 
 

@@ -36,7 +36,8 @@ def test_a_verifier_must_confirm_the_point_before(told):
 
 def test_pays_for_each_judgement(told):
     class Dear(FromFunction):
-        decodes = 3
+        def cost(self, *texts: str) -> int:
+            return 3
 
     trace = told("Hmm", "The answer is 7.", "Hmm", "The answer is 8.", "the answer is 8")
     asked = []

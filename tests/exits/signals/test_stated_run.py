@@ -48,7 +48,8 @@ def test_any_judge_of_two_neighbours(told):
 
 def test_pays_for_each_judgement(told):
     class Dear(FromFunction):
-        decodes = 3
+        def cost(self, *texts: str) -> int:
+            return 3 if len(texts) == 2 else 0
 
         def states(self, text: str) -> bool:
             return "answer" in text

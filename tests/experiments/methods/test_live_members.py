@@ -19,6 +19,7 @@ from probexit.experiments.methods.before_thinking.diff_adapt import (
     classes_of,
     needed,
 )
+from probexit.experiments.methods.before_thinking.question_router import QuestionRouter
 from probexit.experiments.methods.before_thinking.think_or_not import ThinkOrNot
 from probexit.experiments.methods.core.accounting import START
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
@@ -217,6 +218,27 @@ def test_think_or_not_is_certified_on_the_calibration_split(routed):
     assert even.exits.tolist() == [START, NO_EXIT]
     assert certified.threshold == math.inf
     assert certified.exits.tolist() == [NO_EXIT, NO_EXIT]
+
+
+def test_question_router_goes_by_the_words_alone(routed):
+    def asked(trace):
+        words = "What is 1 plus 1?" if trace.start.correct[0] else "Prove it!"
+        return replace(trace, question=words)
+
+    s = routed.splits
+    context = replace(
+        routed, splits=Splits(*([asked(t) for t in p] for p in (s.fit, s.calibrate, s.test)))
+    )
+    published, certified = QuestionRouter().outcomes(context)
+    assert published.exits.tolist() == certified.exits.tolist() == [START, NO_EXIT]
+    assert certified.certificate.certified
+    # the states, which would tell the same, are not read
+    blind = replace(s, test=[replace(t, question="Prove it!") for t in s.test])
+    blind = Splits(context.splits.fit, context.splits.calibrate, blind.test)
+    assert QuestionRouter().outcomes(replace(context, splits=blind))[0].exits.tolist() == [
+        NO_EXIT,
+        NO_EXIT,
+    ]
 
 
 def test_think_or_not_needs_recorded_starts(routed):

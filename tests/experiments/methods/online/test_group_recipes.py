@@ -132,10 +132,11 @@ def test_price_by_hand():
 def test_the_second_model_is_checked(greedy, traces, half, context, tmp_path):
     half.model.save_pretrained(tmp_path)
     half.tokenizer.save_pretrained(tmp_path)
-    recipes = EntropyHandover(second=str(tmp_path)).recipes(context, greedy)
+    context = replace(context, second=str(tmp_path))
+    recipes = EntropyHandover().recipes(context, greedy)
     assert {recipe.other.name for recipe in recipes.values()} == {str(tmp_path)}
     half.tokenizer.from_pretrained(tmp_path).train_new_from_iterator(["a b"], 30).save_pretrained(
         tmp_path
     )
     with pytest.raises(Unavailable, match="another second model"):
-        EntropyHandover(second=str(tmp_path)).recipes(replace(context), greedy)
+        EntropyHandover().recipes(replace(context), greedy)
