@@ -46,7 +46,7 @@ class SampleUntilSure(Recipe):
     def run(
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
-        drawing = replace_decoding(setting)
+        drawing = with_samples(setting)
         best: dict[str, tuple[float, Fresh]] = {}
         spent = dict.fromkeys((trace.problem for trace in traces), 0)
         open_ = list(traces)
@@ -69,13 +69,13 @@ class SampleUntilSure(Recipe):
         return [_paid(best[trace.problem][1], spent[trace.problem]) for trace in traces]
 
 
-def replace_decoding(setting: Setting) -> Setting:
+def with_samples(setting: Setting) -> Setting:
     """Return the setting with a temperature above 0: greedy samples would all be the same."""
     return replace(setting, decoding=sampled(setting.decoding))
 
 
 def described(sample: Generation | Trace) -> Tensor:
-    """Describe a finished sample by the probabilities of its tokens, and its length."""
+    """Describe a finished sample by the probabilities of its tokens, and its length, ``[7]``."""
     tokens = torch.tensor([len(sample.token_ids)]).log()
     return torch.cat(
         [features(sample.logprobs, sample.entropies, sample.confidences), tokens.float()]

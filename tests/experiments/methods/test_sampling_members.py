@@ -1,4 +1,4 @@
-"""What the rules over several samples, or longer ones, ask for; the recipes have their own tests."""
+"""What rules over several samples ask for; the recipes have their own tests."""
 
 from types import SimpleNamespace
 
