@@ -10,7 +10,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from probexit.probes.linear import LinearHead, LinearProbe
-from probexit.probes.training_set import TrainingSet, as_double, moments
+from probexit.probes.training_set import TrainingSet, moments, standardised
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Discriminant(LinearProbe):
     def _fit(self, data: TrainingSet) -> None:
         mean, scale = moments(data.X)
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        model.fit(as_double((data.X - mean) / scale), data.labels())
+        model.fit(standardised(data.X, mean, scale), data.labels())
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))
         self.head_ = LinearHead(mean.cpu(), scale.cpu(), weight, bias)

@@ -1,6 +1,8 @@
 """Turn recorded layers into the one vector per cue that a probe reads."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -23,3 +25,39 @@ def select_layers(hidden: Tensor, layers: Sequence[int]) -> Tensor:
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(recorded)):
         raise ValueError(f"layers {chosen} must be distinct and in 0 .. {recorded - 1}")
     return hidden[..., chosen, :].flatten(-2)
+
+
+class LayerStates(ABC):
+    """Recorded states ``[n, L, d]`` of which some layers are read at a time.
+
+    All layers of all cues may be more than memory holds; whoever keeps them, on disk or in pieces,
+    gives the layers that are asked for.
+    """
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int, int]:
+        """``(n, L, d)``: cues, recorded layers, width."""
+
+    @abstractmethod
+    def select(self, layers: Sequence[int]) -> Tensor:
+        """Return ``select_layers`` of the states, ``[n, k * d]``; raises as it does."""
+
+
+@dataclass(frozen=True)
+class HeldStates(LayerStates):
+    """States in memory.
+
+    Attributes:
+        hidden: ``[n, L, d]``.
+    """
+
+    hidden: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        cues, layers, width = self.hidden.shape
+        return cues, layers, width
+
+    def select(self, layers: Sequence[int]) -> Tensor:
+        return select_layers(self.hidden, layers)

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from probexit.probes.linear import LinearHead, LinearProbe
-from probexit.probes.training_set import TrainingSet, as_double, moments
+from probexit.probes.training_set import TrainingSet, moments, standardised
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Logistic(LinearProbe):
         model = LogisticRegression(C=self.C, class_weight=self.class_weight, max_iter=self.max_iter)
         # A second thread waits more than it works here: minutes for seconds, on a busy machine.
         with threadpool_limits(1):
-            model.fit(as_double((data.X - mean) / scale), data.labels())
+            model.fit(standardised(data.X, mean, scale), data.labels())
         self.n_iter_ = int(model.n_iter_[0])
         weight = torch.as_tensor(model.coef_[0], dtype=torch.float32)
         bias = torch.tensor(float(model.intercept_[0]))

@@ -1,5 +1,6 @@
 """Find the layers that a probe reads best: AUROC on problems that it was not fitted on."""
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,14 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from probexit.probes.base import Probe, numbered
-from probexit.probes.features import select_layers
+from probexit.probes.features import HeldStates, LayerStates
 from probexit.probes.splits import group_folds
 
 FOLDS = 5
+LARGEST = 2**29
+"""Values of the largest set of several layers that is tried: 4 GiB in the double precision of
+scikit-learn. A machine's own memory does not decide, or two machines would choose other layers."""
+logger = logging.getLogger(__name__)
 _BAR = 20  # characters between an AUROC of .5 and one of 1
 
 
@@ -92,36 +97,37 @@ class LayerSweep:
 
 def sweep(
     make_probe: Callable[[], Probe],
-    hidden: Tensor | ArrayLike,
+    hidden: Tensor | ArrayLike | LayerStates,
     y: Tensor | ArrayLike,
     groups: Tensor | ArrayLike,
     candidates: Sequence[Sequence[int]] | None = None,
 ) -> LayerSweep:
     """Cross-validate a probe on each candidate set of layers, in five folds split by problem.
 
-    Every candidate sees the same folds.
+    Every candidate sees the same folds. One candidate at a time is in memory. A set of several
+    layers with more than ``LARGEST`` values is left out, and the log says so.
 
     Args:
         make_probe: Makes an unfitted probe: its class, or a lambda that configures it.
-        hidden: ``[n, L, d]`` recorded hidden states, tensor or array.
+        hidden: ``[n, L, d]`` recorded hidden states: tensor, array, or ``LayerStates``.
         y: ``[n]`` labels in {0, 1}.
         groups: ``[n]`` problem of each cue.
         candidates: Sets of indices along ``L``, each concatenated; every single layer if None.
 
     Raises:
-        ValueError: if there are fewer than five problems, if a fold holds a single class, or for
-            what the probe or ``select_layers`` refuses.
+        ValueError: if there are fewer than five problems, if a fold holds a single class, if every
+            candidate is too large, or for what the probe or ``select_layers`` refuses.
     """
-    hidden, y = torch.as_tensor(hidden), torch.as_tensor(y)
-    groups = numbered(groups)
+    states = hidden if isinstance(hidden, LayerStates) else HeldStates(torch.as_tensor(hidden))
+    y, groups = torch.as_tensor(y), numbered(groups)
     if candidates is None:
-        candidates = [[layer] for layer in range(hidden.shape[1])]
+        candidates = [[layer] for layer in range(states.shape[1])]
     if not candidates:
         raise ValueError("no candidate layers to sweep: give at least one set, or None for each")
     fold_of = group_folds(groups, FOLDS)
     rows = []
-    for layers in candidates:
-        X = select_layers(hidden, layers)
+    for layers in _small_enough(candidates, states):
+        X = states.select(layers)
         aurocs = (_held_out_auroc(make_probe(), X, y, groups, fold_of == k) for k in range(FOLDS))
         rows.append(LayerResult(tuple(layers), tuple(aurocs)))
     return LayerSweep(tuple(rows))
@@ -133,6 +139,32 @@ def _held_out_auroc(probe: Probe, X: Tensor, y: Tensor, groups: Tensor, held_out
     probe.fit(X[~held_out], y[~held_out], groups[~held_out])
     scores = probe.score(X[held_out]).cpu().numpy()
     return float(roc_auc_score(y[held_out].cpu().numpy(), scores))
+
+
+def _small_enough(candidates: Sequence[Sequence[int]], states: LayerStates) -> list[Sequence[int]]:
+    """Leave out the sets of several layers that are too large, and say so.
+
+    Raises:
+        ValueError: if none is left.
+    """
+    cues, _, width = states.shape
+    kept: list[Sequence[int]] = []
+    refused: list[Sequence[int]] = []
+    for layers in candidates:
+        fits = len(layers) == 1 or cues * width * len(layers) <= LARGEST
+        (kept if fits else refused).append(layers)
+    if not refused:
+        return kept
+    gigabytes = min(map(len, refused)) * cues * width * 8 / 1e9
+    said = (
+        f"{len(refused)} sets of {min(map(len, refused))} layers or more are not tried: "
+        f"{cues} cues of them would take {gigabytes:.0f} GB and more; "
+        "name layers (`probexit fit --layers`) to concatenate them all the same"
+    )
+    if not kept:
+        raise ValueError(said)
+    logger.warning("%s", said)
+    return kept
 
 
 def _name(row: LayerResult) -> str:

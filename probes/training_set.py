@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+_BLOCK = 4096  # rows
+
 
 @dataclass(frozen=True)
 class TrainingSet:
@@ -64,6 +66,18 @@ def moments(X: Tensor) -> tuple[Tensor, Tensor]:
 def as_double(X: Tensor) -> NDArray[np.floating[Any]]:
     """Hand ``X [n, d]`` to scikit-learn in float64, where its line searches converge cleanly."""
     return X.cpu().double().numpy()
+
+
+def standardised(X: Tensor, mean: Tensor, scale: Tensor) -> NDArray[np.float64]:
+    """Hand ``(X - mean) / scale``, of ``X [n, d]`` float32, to scikit-learn in float64.
+
+    Row block by row block, so that the float32 steps between do not take memory for all of ``X``.
+    """
+    out = np.empty(X.shape)
+    for first in range(0, len(X), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        out[rows] = ((X[rows] - mean) / scale).cpu().numpy()
+    return out
 
 
 def _require_finite(X: Tensor) -> None:

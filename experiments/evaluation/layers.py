@@ -58,8 +58,8 @@ def layer_map(
     number = _numbers(splits.test)
     rows, pooled = [], []
     for column in range(len(layers)):
-        probe = make_probe().fit(fit.hidden[:, column], fit.labels, fit.groups)
-        scores = probe.score(test.hidden[:, column]).numpy()
+        probe = make_probe().fit(fit.states.select([column]), fit.labels, fit.groups)
+        scores = probe.score(test.states.select([column])).numpy()
         at = [number == k for k in range(min(cues, int(number.max()) + 1))]
         rows.append([_auroc(scores[mask], labels[mask]) for mask in at])
         pooled.append(bootstrap_metric(auroc, scores, labels, groups))

@@ -21,7 +21,6 @@ from probexit.experiments.recording.run import Run
 from probexit.experiments.registry import named
 from probexit.probes.artefacts.folder import forget, opened_artefact, write_artefact
 from probexit.probes.artefacts.strict_json import read_json
-from probexit.probes.features import select_layers
 from probexit.probes.stored import read_probe
 from probexit.probes.sweep import LayerResult, LayerSweep, sweep
 
@@ -94,12 +93,12 @@ def fit(
     found = None
     if layers is None:
         candidates = _candidates(len(recorded))
-        found = sweep(make, table.hidden, table.labels, table.groups, candidates)
+        found = sweep(make, table.states, table.labels, table.groups, candidates)
         layers = tuple(recorded[i] for i in found.best.layers)
     missing = [layer for layer in layers if layer not in recorded]
     if missing:
         raise ValueError(f"layers {missing} were not recorded: choose among {list(recorded)}")
-    X = select_layers(table.hidden, [recorded.index(layer) for layer in layers])
+    X = table.states.select([recorded.index(layer) for layer in layers])
     signal = ProbeSignal(make().fit(X, table.labels, table.groups), layers, recorded)
     grid = policy_grid(Threshold(), [signal.scores(trace) for trace in traces]).float()
     problems = tuple(sorted({trace.problem for trace in traces}))

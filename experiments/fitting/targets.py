@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probexit.exits.answers.key import answer_key
 from probexit.exits.trace import Trace
+from probexit.probes.features import LayerStates, select_layers
 
 Label = Callable[[Trace], Tensor]
 
@@ -102,16 +103,37 @@ def progress(trace: Trace) -> Tensor:
 
 
 @dataclass(frozen=True)
+class CueStates(LayerStates):
+    """The states of all cues of some traces, which stay where the traces keep them: on disk.
+
+    Attributes:
+        traces: The traces, each with at least one cue.
+        read: Which states: ``[c, L, d]`` of a trace.
+    """
+
+    traces: Sequence[Trace]
+    read: Label
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        _, layers, width = self.read(self.traces[0]).shape
+        return sum(len(trace.cues) for trace in self.traces), layers, width
+
+    def select(self, layers: Sequence[int]) -> Tensor:
+        return torch.cat([select_layers(self.read(trace), layers) for trace in self.traces])
+
+
+@dataclass(frozen=True)
 class CueTable:
     """All cues of some traces in one table.
 
     Attributes:
-        hidden: ``[n, L, d]`` states at the cues.
+        states: ``[n, L, d]`` states at the cues.
         labels: ``[n]`` bool.
         groups: ``[n]`` number of the problem each cue belongs to.
     """
 
-    hidden: Tensor
+    states: CueStates
     labels: Tensor
     groups: Tensor
 
@@ -142,7 +164,7 @@ def pooled(traces: Sequence[Trace], label: Label, states: Label) -> CueTable:
         )
     groups = [torch.full((len(t.cues),), number[t.problem]) for t in with_cues]
     return CueTable(
-        torch.cat([states(trace) for trace in with_cues]),
+        CueStates(with_cues, states),
         torch.cat([label(trace) for trace in with_cues]),
         torch.cat(groups),
     )

@@ -50,3 +50,22 @@ def test_refuses_what_it_cannot_cross_validate():
         sweep(MeanDifference, HIDDEN, (GROUPS == 0).long(), GROUPS)
     with pytest.raises(ValueError, match="no candidate"):
         sweep(MeanDifference, HIDDEN, Y, GROUPS, [])
+
+
+def test_one_candidate_at_a_time_is_in_memory(largest):
+    """The positive control is the set of all layers, which is the whole."""
+    with largest() as found:
+        sweep(MeanDifference, HIDDEN, Y, GROUPS)
+    assert found.values == HIDDEN[:, 0].numel()
+    with largest() as found:
+        sweep(MeanDifference, HIDDEN, Y, GROUPS, [[0, 1, 2, 3]])
+    assert found.values == HIDDEN.numel()
+
+
+def test_sets_that_are_too_large_are_left_out_aloud(monkeypatch, caplog):
+    monkeypatch.setattr("probexit.probes.sweep.LARGEST", HIDDEN[:, 0].numel() // 2)
+    found = sweep(MeanDifference, HIDDEN, Y, GROUPS, [[0], [0, 1], [0, 1, 2], [2]])
+    assert [row.layers for row in found.rows] == [(0,), (2,)]
+    assert "2 sets of 2 layers or more are not tried: 300 cues" in caplog.text
+    with pytest.raises(ValueError, match=r"name layers .* to concatenate them all the same"):
+        sweep(MeanDifference, HIDDEN, Y, GROUPS, [[0, 1]])

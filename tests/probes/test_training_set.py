@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from probexit.probes.training_set import TrainingSet, moments
+from probexit.probes.training_set import TrainingSet, moments, standardised
 
 X = torch.tensor([[1.0, 7], [3, 7], [5, 7]])
 
@@ -29,3 +30,12 @@ def test_taking_rows_keeps_both_classes_or_refuses():
     assert (part.y.tolist(), part.groups.tolist()) == ([0, 1], [4, 6])
     with pytest.raises(ValueError, match="both classes"):
         data.take(torch.tensor([False, True, True]))
+
+
+def test_standardised_block_by_block_is_the_whole(monkeypatch):
+    X = torch.randn(10, 3) * 5 + 2
+    mean, scale = moments(X)
+    monkeypatch.setattr("probexit.probes.training_set._BLOCK", 4)
+    blocks = standardised(X, mean, scale)
+    assert blocks.dtype == np.float64
+    assert np.array_equal(blocks, ((X - mean) / scale).double().numpy())

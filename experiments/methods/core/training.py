@@ -64,7 +64,7 @@ def trained(probe: P, context: Context, label: Label, states: Label, at: Layers)
     """
     with trainable():
         table = pooled(context.splits.fit, label, states)
-        X = select_layers(table.hidden, _indices(context, at))
+        X = table.states.select(_indices(context, at))
         return probe.fit(X, table.labels, table.groups)
 
 

@@ -76,6 +76,6 @@ class Blade(PerCueRule):
             return recorded
         with trainable():
             table = pooled(context.splits.fit, unanimous, at_cue)
-            found = sweep(Discriminant, table.hidden, table.labels, table.groups)
+            found = sweep(Discriminant, table.states, table.labels, table.groups)
         ranked = sorted(found.rows, key=lambda row: -row.auroc)[: self.layers]
         return tuple(sorted(recorded[row.layers[0]] for row in ranked))

@@ -52,14 +52,15 @@ def test_by_hand(
 def test_cues_are_pooled_with_their_problem(target: str, make_traces: Make) -> None:
     traces = make_traces(40)
     table = cue_table(traces, target)
+    states = table.states.select(range(table.states.shape[1]))
     at = 0
     for trace in traces:
         rows = slice(at, at + len(trace.cues))
-        assert torch.equal(table.hidden[rows], trace.cues.hidden)
+        assert torch.equal(states[rows], trace.cues.hidden.flatten(1))
         assert torch.equal(table.labels[rows], TARGETS[target](trace))
         assert len(set(table.groups[rows].tolist())) == min(1, len(trace.cues))
         at += len(trace.cues)
-    assert at == len(table.labels) == len(table.groups) == len(table.hidden)
+    assert at == len(table.labels) == len(table.groups) == len(states)
     assert len(set(table.groups.tolist())) == sum(len(t.cues) > 0 for t in traces)
     assert table.labels.dtype == torch.bool
 
