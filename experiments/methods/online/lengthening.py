@@ -10,7 +10,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.live_evaluator import keys
 from probexit.experiments.methods.online.result_store import Fresh
-from probexit.experiments.recording.record import thinking_span
+from probexit.experiments.recording.thinking import thinking_span
 from probexit.hooks.cues.paragraph import Paragraph
 
 
