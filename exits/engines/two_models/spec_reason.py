@@ -21,9 +21,10 @@ class SpecReason(TwoModelEngine):
     """The small model drafts a step; the large one judges it, and rewrites what it rejects.
 
     Both caches are kept and cut back to the step's beginning where a draft is rejected. The paper
-    asks the large model for a score from 0 to 9 in a prompt and accepts from 7 up; any ``Judge``
-    may stand here, and the default one reads the likelihood of the step off the pass in which the
-    large model has to read it anyway. The answer is a step like any other.
+    asks the large model for a score from 0 to 9 in a prompt and accepts from 7 up, which is
+    ``PromptedScore``; the default judge, for models that follow no instructions, reads the
+    likelihood of the step off the pass in which the large model has to read it anyway. The answer
+    is a step like any other.
 
     Attributes:
         threshold: Accept from this score up; ``inf`` = the large model alone, ``-inf`` = the small.
@@ -54,7 +55,9 @@ class SpecReason(TwoModelEngine):
             step = drafting.step(so_far, len(text.token_ids))
             rows = large.follow(so_far, step)
             text.judged += 1
-            accepted = self.judge.score(_draft(pair, step, rows)) >= self.threshold
+            verdict = self.judge.judge(_draft(pair, step, rows, so_far, len(prompt)))
+            large.effort.read += verdict.read
+            accepted = verdict.score >= self.threshold
             if accepted:
                 text.accepted += 1
                 small.effort.written += len(step)
@@ -94,8 +97,11 @@ class _Pen:
         return ids
 
 
-def _draft(pair: ModelPair, step: list[int], rows: Tensor) -> Draft:
+def _draft(
+    pair: ModelPair, step: list[int], rows: Tensor, so_far: Sequence[int], prompt: int
+) -> Draft:
     """Lay a step before the judge; ``rows [m + 1, V]`` are the large model's logits."""
     chosen = torch.tensor(step, device=rows.device)[:, None]
     logprobs = rows[:-1].log_softmax(-1).gather(-1, chosen)[:, 0]
-    return Draft(pair.tokenizer.decode(step), tuple(step), logprobs)
+    text = pair.tokenizer.decode(step)
+    return Draft(text, tuple(step), logprobs, so_far, prompt, pair.large, pair.tokenizer)

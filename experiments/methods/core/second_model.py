@@ -34,11 +34,20 @@ class TwoModelRule(LiveRule):
         """Return how the two share the work, by the label of the operating point."""
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        other = context.once(("second model", context.second), lambda: _other(context, bench))
+        other = other_model(context, bench)
         return {label: TwoModels(engine, other) for label, engine in self.engines(context).items()}
 
 
-def _other(context: Context, bench: LiveEvaluator) -> Reasoner:
+def other_model(context: Context, bench: LiveEvaluator) -> Reasoner:
+    """Return the second model, loaded once.
+
+    Raises:
+        Unavailable: if there is none, or it has another tokenizer.
+    """
+    return context.once(("second model", context.second), lambda: _loaded(context, bench))
+
+
+def _loaded(context: Context, bench: LiveEvaluator) -> Reasoner:
     """Load the second model.
 
     Raises:

@@ -13,7 +13,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.exits.engines.two_models import handover
 from probexit.exits.engines.two_models.handover import Handover
-from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood
+from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood, Verdict
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
 from probexit.exits.engines.two_models.track import Track
@@ -97,8 +97,8 @@ class Coin(Judge):
 
     turns: Iterator[float] = field(default_factory=lambda: itertools.cycle([1.0, 0.0]))
 
-    def score(self, draft: Draft) -> float:
-        return next(self.turns)
+    def judge(self, draft: Draft) -> Verdict:
+        return Verdict(next(self.turns))
 
 
 def test_handover_by_hand(
@@ -139,7 +139,7 @@ def test_spec_reason_counts_what_it_threw_away(lively: Any, words: Any, prompts:
 
 def test_likelihood_by_hand() -> None:
     draft = Draft("a b", (1, 2), torch.tensor([0.9, 0.4]).log())
-    assert Likelihood().score(draft) == pytest.approx(0.6)
+    assert Likelihood().judge(draft).score == pytest.approx(0.6)
 
 
 def test_sampled_texts_repeat_and_differ_by_key(pair: ModelPair, prompts: Prompts) -> None:

@@ -1,0 +1,143 @@
+"""What rules share that send a whole question to a small or to the recorded, large model."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from probexit.calibration.base import Array
+from probexit.calibration.certificate import certify
+from probexit.exits.engines.two_models.pair import weight
+from probexit.exits.trace import Trace
+from probexit.experiments.methods.core.base import Method, MethodFamily, Unavailable
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_rule import bench_of
+from probexit.experiments.methods.core.outcome import Outcome
+from probexit.experiments.methods.core.second_model import other_model
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
+from probexit.experiments.methods.online.other_model import OtherModel
+from probexit.experiments.methods.online.outcome import FreshOutcome
+from probexit.experiments.methods.online.result_store import Fresh
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True)
+class SmallModelRuns:
+    """Fresh runs of the small model, on the problems of any traces.
+
+    Attributes:
+        bench: Generates, and keeps what came of it.
+        recipes: One per sample of a problem.
+    """
+
+    bench: LiveEvaluator
+    recipes: tuple[OtherModel, ...]
+
+    def on(self, traces: Sequence[Trace]) -> list[list[Fresh]]:
+        """Return the samples of each problem, ``n`` lists of as many as there are recipes."""
+        runs = [self.bench.measure(recipe, traces, "small model") for recipe in self.recipes]
+        return [list(samples) for samples in zip(*runs, strict=True)]
+
+
+@dataclass(frozen=True)
+class RoutedModels(Method):
+    """Answer with the small model where a score is high enough, else with the recorded model.
+
+    The recorded model must be the larger of the two; its part is its recorded run. A threshold on
+    the score is certified on the calibration split: what is lost is an answer that the large model
+    had right.
+
+    Attributes:
+        samples: Samples of the small model for a problem.
+    """
+
+    family: ClassVar[MethodFamily] = MethodFamily.SWITCH
+    replayed: ClassVar[bool] = False
+    guarantee: ClassVar[str] = "risk at most alpha, where certified"
+    samples: int = 1
+
+    @abstractmethod
+    def scores(self, context: Context, runs: SmallModelRuns, traces: Sequence[Trace]) -> Array:
+        """Return the score of each problem, ``[n]``; larger = likelier that the small one will do.
+
+        Raises:
+            Unavailable: if there is nothing to learn from.
+        """
+
+    @abstractmethod
+    def answered(self, samples: Sequence[Fresh], small: bool) -> Fresh:
+        """Return what the small model's samples come to, and cost, where it answers or not.
+
+        Args:
+            samples: Those of one problem.
+            small: Whether the small model answers.
+        """
+
+    def points(self) -> dict[str, float]:
+        """Return thresholds that are not certified, by their label; none by default."""
+        return {}
+
+    def outcomes(self, context: Context) -> list[Outcome]:
+        runs = self._runs(context)
+        calibrate, test = context.splits.calibrate, context.splits.test
+        grid = _grid(self.scores(context, runs, context.splits.fit))
+        scores, samples = self.scores(context, runs, calibrate), runs.on(calibrate)
+        lost = np.array(
+            [self._lost(context, runs, *p) for p in zip(calibrate, samples, strict=True)]
+        )
+        losses: Array = np.where(scores[:, None] >= grid, lost[:, None], 0.0)
+        found = certify(context.calibrator(context.alpha), losses, grid)
+        label = f"certified {100 * context.alpha:g} %"
+        thresholds = {**self.points(), label: found.threshold}
+        own = self.scores(context, runs, test)
+        outcomes: list[Outcome] = [
+            self._outcome(name, context, runs, test, own >= threshold)
+            for name, threshold in thresholds.items()
+        ]
+        last = replace(outcomes[-1], threshold=found.threshold, certificate=found)
+        return [*outcomes[:-1], last]
+
+    def _runs(self, context: Context) -> SmallModelRuns:
+        bench = bench_of(context)
+        other = other_model(context, bench)
+        if weight(other.model) >= weight(bench.reasoner.model):
+            raise Unavailable("the recorded model is the smaller one: record with the larger")
+        recipes = tuple(OtherModel(other, sample) for sample in range(self.samples))
+        return SmallModelRuns(bench, recipes)
+
+    def _lost(
+        self, context: Context, runs: SmallModelRuns, trace: Trace, samples: Sequence[Fresh]
+    ) -> float:
+        same = runs.bench.task.same
+        fresh = [self.answered(samples, True)]
+        row = FreshOutcome.of("", fresh, [trace], context.loss, same)
+        return float(row.measured.loss[0])
+
+    def _outcome(
+        self,
+        label: str,
+        context: Context,
+        runs: SmallModelRuns,
+        traces: Sequence[Trace],
+        small: Sequence[bool],
+    ) -> FreshOutcome:
+        fresh = [
+            self.answered(samples, True) if at else _by_large(trace, self.answered(samples, False))
+            for trace, samples, at in zip(traces, runs.on(traces), small, strict=True)
+        ]
+        return FreshOutcome.of(label, fresh, traces, context.loss, runs.bench.task.same)
+
+
+def _grid(scores: Array) -> Array:
+    """Return the scores of the fit split, strict to lax."""
+    return np.unique(scores)[::-1]
+
+
+def _by_large(trace: Trace, asked: Fresh) -> Fresh:
+    """Return the recorded run, charged with what the small model took before."""
+    answer = len(trace.token_ids) - trace.begins - trace.thinking
+    before = asked.thinking + asked.answer_tokens + asked.probing
+    return Fresh(trace.problem, trace.answer, trace.correct, trace.thinking, answer, before)
