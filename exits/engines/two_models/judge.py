@@ -32,7 +32,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StepScore:
     """What a judge found.
 
     Attributes:
@@ -48,7 +48,7 @@ class Judge(ABC):
     """Says how good a drafted step is."""
 
     @abstractmethod
-    def judge(self, draft: Draft) -> Verdict:
+    def judge(self, draft: Draft) -> StepScore:
         """Return the score of a step, and what it took."""
 
 
@@ -59,5 +59,5 @@ class Likelihood(Judge):
     It costs nothing: the large model has to read the step anyway.
     """
 
-    def judge(self, draft: Draft) -> Verdict:
-        return Verdict(float(draft.logprobs.mean().exp()))
+    def judge(self, draft: Draft) -> StepScore:
+        return StepScore(float(draft.logprobs.mean().exp()))

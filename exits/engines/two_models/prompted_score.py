@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from probexit.exits.engines.two_models.judge import Draft, Judge, Verdict
+from probexit.exits.engines.two_models.judge import Draft, Judge, StepScore
 from probexit.exits.engines.two_models.track import Track
 
 ASKED = (
@@ -38,10 +38,10 @@ class PromptedScore(Judge):
         if not all(name in self.asked for name in ("{question}", "{before}", "{step}")):
             raise ValueError("asked must hold {question}, {before} and {step}")
 
-    def judge(self, draft: Draft) -> Verdict:
+    def judge(self, draft: Draft) -> StepScore:
         ids = self._ids(draft)
         logits = Track(draft.model, ids).mark.logits
-        return Verdict(self.score(likeliest(logits, draft.tokenizer)), len(ids))
+        return StepScore(self.score(likeliest(logits, draft.tokenizer)), len(ids))
 
     def score(self, replies: Sequence[tuple[str, float]]) -> float:
         """Return the score in [0, 9] that the likeliest replies (text, probability) come to."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probexit.calibration.base import Array
 from probexit.calibration.certificate import certify
@@ -122,7 +123,7 @@ class RoutedModels(Method):
         context: Context,
         runs: SmallModelRuns,
         traces: Sequence[Trace],
-        small: Sequence[bool],
+        small: NDArray[np.bool_],
     ) -> FreshOutcome:
         fresh = [
             self.answered(samples, True) if at else _by_large(trace, self.answered(samples, False))

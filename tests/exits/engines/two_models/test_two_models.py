@@ -13,7 +13,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.exits.engines.two_models import handover
 from probexit.exits.engines.two_models.handover import Handover
-from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood, Verdict
+from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood, StepScore
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
 from probexit.exits.engines.two_models.track import Track
@@ -97,8 +97,8 @@ class Coin(Judge):
 
     turns: Iterator[float] = field(default_factory=lambda: itertools.cycle([1.0, 0.0]))
 
-    def judge(self, draft: Draft) -> Verdict:
-        return Verdict(next(self.turns))
+    def judge(self, draft: Draft) -> StepScore:
+        return StepScore(next(self.turns))
 
 
 def test_handover_by_hand(
