@@ -26,6 +26,7 @@ from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
 from probexit.hooks.end_ids import end_ids
 from probexit.hooks.forward import forward
+from probexit.hooks.prefill import groups_within, prefill_tokens
 
 
 def generate(
@@ -120,6 +121,12 @@ class Loop(SessionDriver):
         if not self._waiting or (some_left and free < max(1, self.decoding.batch_size // 8)):
             return
         entering = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
+        lengths = [len(prompt) for _, prompt in entering]
+        for group in groups_within(lengths, prefill_tokens(self.model)):
+            self._prefill([entering[i] for i in group])
+
+    def _prefill(self, entering: Sequence[tuple[int, Sequence[int]]]) -> None:
+        """Read some prompts at once and let them join the batch."""
         slots: list[Slot | None] = [self._open(index, prompt) for index, prompt in entering]
         width = max(len(prompt) for _, prompt in entering)
         pad = self.tokenizer.pad_token_id or 0
@@ -150,6 +157,9 @@ class Loop(SessionDriver):
             self._slots, self._mask, self._cache = slots, mask, cache
             return
         free = [i for i, slot in enumerate(self._slots) if slot is None]
+        if len(free) < len(slots):
+            self._append(slots, mask, cache)
+            return
         places = torch.tensor(free[: len(slots)])
         added = max(0, mask.shape[1] - self._mask.shape[1])
         self._cache.place(places.to(self.model.device), cache, added)
@@ -157,6 +167,15 @@ class Loop(SessionDriver):
         self._mask[places] = torch.nn.functional.pad(mask, (self._mask.shape[1] - mask.shape[1], 0))
         for place, slot in zip(places.tolist(), slots, strict=True):
             self._slots[place] = slot
+
+    def _append(self, slots: list[Slot | None], mask: Tensor, cache: RowCache) -> None:
+        """Add rows below a batch that is not full yet, aligned at the newest column."""
+        self._cache.append(cache)
+        masks = (self._mask, mask)
+        width = max(each.shape[1] for each in masks)
+        pad = torch.nn.functional.pad
+        self._mask = torch.cat([pad(each, (width - each.shape[1], 0)) for each in masks])
+        self._slots = [*self._slots, *slots]
 
     def _compact(self) -> None:
         """Drop empty places once a quarter of the batch is empty, and columns no row needs."""

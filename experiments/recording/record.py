@@ -26,6 +26,7 @@ from probexit.experiments.recording.thinking import Sketch, thinking_span
 from probexit.experiments.recording.traces import TraceWriter
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.models import Reasoner
+from probexit.hooks.prefill import prefill_tokens
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class Recorder:
     def _read(self, sketches: Sequence[Sketch]) -> list[Reading]:
         """Prefill in batches of similar length."""
         rollouts = [sketch.rollout for sketch in sketches]
-        return in_batches(self.reader.read, rollouts, lambda rollout: len(rollout.ids))
+        tokens = prefill_tokens(self.reasoner.model)
+        return in_batches(self.reader.read, rollouts, lambda rollout: len(rollout.ids), tokens)
 
 
 def _show(bar: "tqdm[Any]", first: int, done: int) -> None:

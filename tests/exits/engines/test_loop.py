@@ -83,6 +83,34 @@ def test_batch_size_changes_nothing(
     assert alone[0].scores == pytest.approx(some[0].scores, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["llama", "gemma3"])
+def test_many_prompts_are_read_in_parts(
+    name: str,
+    lively: Callable[..., Any],
+    words: Any,
+    prompts: Prompts,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control is one pass over all prompts, which is larger than the limit."""
+    model, sizes = lively(name), []
+
+    def note(_module: Any, _args: Any, kwargs: dict[str, Any]) -> None:
+        sizes.append(tuple(kwargs["input_ids"].shape))
+
+    model.register_forward_pre_hook(note, with_kwargs=True)
+    whole = tokens(run(model, words, prompts, 64))
+    limit = 2 * max(map(len, prompts))
+    assert (len(prompts), limit // 2) in sizes
+    sizes.clear()
+    monkeypatch.setattr("probexit.exits.engines.loop.prefill_tokens", lambda _model: limit)
+    assert tokens(run(model, words, prompts, 64)) == whole
+    read = [rows * columns for rows, columns in sizes if columns > 1]
+    assert len(read) > 1
+    assert max(read) <= limit
+    together = max(rows for rows, columns in sizes if columns == 1)
+    assert together >= len(prompts) - 1  # a row may end at its first token
+
+
 def test_sampled_rows_do_not_depend_on_the_batch(
     lively: Callable[..., Any], words: Any, prompts: Prompts, reading: Callable[..., Any]
 ) -> None:
