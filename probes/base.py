@@ -60,6 +60,21 @@ class Probe(ClassifierMixin, BaseEstimator, Stored, OnHub):  # type: ignore[misc
     def _fit(self, data: TrainingSet) -> None:
         """Train on checked data."""
 
+    def by_epochs(self, X: Tensor, y: Tensor, epochs: int) -> tuple[Self, ...]:
+        """Train on all of it, without a hold-out, and return the probe after each epoch.
+
+        Args:
+            X: ``[n, d]`` hidden states, any float dtype.
+            y: ``[n]`` labels in {0, 1}.
+            epochs: How many.
+
+        Raises:
+            ValueError: as ``fit``, and if this probe is not trained by epochs.
+        """
+        raise ValueError(
+            f"{type(self).__name__} is not trained by epochs: use one that is, such as mlp"
+        )
+
     @overload
     def score(self, X: Tensor) -> Tensor: ...
     @overload

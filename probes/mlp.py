@@ -5,9 +5,13 @@ hold-out over cues, so that cues of one problem lie on both sides of it. Here th
 by problem, and judged by its class-balanced log-loss rather than its accuracy.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,6 +57,15 @@ class MLP(Probe):
         held_out = self._held_out(data)
         self.net_ = self._train(data.take(~held_out), data.take(held_out))
 
+    def by_epochs(self, X: Tensor, y: Tensor, epochs: int) -> tuple[Self, ...]:
+        found = []
+        for net in self._epochs(TrainingSet.of(X, y, None), epochs):
+            probe = replace(self)
+            probe.classes_, probe.n_features_in_ = np.array([0, 1]), X.shape[-1]
+            probe.net_ = deepcopy(net).requires_grad_(False)
+            found.append(probe)
+        return tuple(found)
+
     def _score(self, X: Tensor) -> Tensor:
         self._require_width(X)
         net = self._net().to(X.device)
@@ -89,19 +102,24 @@ class MLP(Probe):
         return net
 
     def _train(self, training: TrainingSet, validation: TrainingSet) -> Network:
+        stopping, weights = EarlyStopping(self.patience), balanced(validation.y, self.alpha)
+        for net in self._epochs(training, self.epochs):
+            with torch.no_grad():
+                loss = float(log_loss(net, validation.X, validation.y, weights))
+            if stopping.should_stop(net, loss):
+                break
+        net.load_state_dict(stopping.best_state_)
+        return net.requires_grad_(False)
+
+    def _epochs(self, training: TrainingSet, limit: int) -> Iterator[Network]:
+        """Train a network; yield it, always the same one, after each epoch."""
         generator = torch.Generator().manual_seed(self.seed)
         net = Network(*moments(training.X), self.hidden, generator)
         n = len(training.X)
         batch = min(self.batch, n)
         optimiser = net.adam(self.learning_rate, self.l2 / batch)
-        stopping = EarlyStopping(self.patience)
-        weights, held_out = balanced(training.y, self.alpha), balanced(validation.y, self.alpha)
-        for _ in range(self.epochs):
+        weights = balanced(training.y, self.alpha)
+        for _ in range(limit):
             order = torch.randperm(n, generator=generator).to(training.X.device)
             train_epoch(net, optimiser, training, weights, torch.split(order, batch))
-            with torch.no_grad():
-                loss = float(log_loss(net, validation.X, validation.y, held_out))
-            if stopping.should_stop(net, loss):
-                break
-        net.load_state_dict(stopping.best_state_)
-        return net.requires_grad_(False)
+            yield net

@@ -3,8 +3,13 @@
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from probexit.experiments.commands.base import Command, Result, integers
+
+if TYPE_CHECKING:
+    from probexit.experiments.fitting.fit import Fit
+    from probexit.experiments.recording.run import Run
 
 
 class FitCommand(Command):
@@ -24,6 +29,16 @@ class FitCommand(Command):
             "quantised otherwise or with another adapter",
         )
         add("--target", default="correct", help="correct (gold), agrees (no gold) or stays")
+        add(
+            "--early-stopping",
+            type=float,
+            metavar="ALPHA",
+            help="train a probe such as mlp epoch by epoch, let the calibration split choose the "
+            "epoch and certify it at this risk (conformalised early stopping): writes the "
+            "controller at once",
+        )
+        add("--epochs", type=int, default=30, help="with --early-stopping; default: %(default)s")
+        add("--out", type=Path, help="with --early-stopping: the controller; RUN/controller")
 
     def run(self, args: Namespace) -> Result:
         from probexit.experiments.fitting.carry import carry, require_same_rule
@@ -55,4 +70,20 @@ class FitCommand(Command):
             "target": fitted.target,
             "quality": quality.as_dict(),
             "folder": run.folder / "fit",
+            **_stopped_early(args, run, fitted),
         }
+
+
+def _stopped_early(args: Namespace, run: "Run", fitted: "Fit") -> dict[str, Any]:
+    """Certify the training epoch, if that was asked for, and write the controller."""
+    if args.early_stopping is None:
+        return {}
+    from probexit.experiments.verbs.early_stopping import certify_epoch
+
+    folder = args.out or run.folder / "controller"
+    rule, chosen = certify_epoch(run, fitted, args.early_stopping, args.epochs)
+    rule.controller(run, loss="lost_correct", method="early_stopped_probe").save(folder)
+    print(f"\nbest epoch {chosen.epochs[0] + 1} of {args.epochs}, {len(chosen.epochs)} in play")
+    print(rule.certificate.statement)
+    print(f"Controller written to {folder}")
+    return {"epochs": chosen.epochs, **rule.certificate.as_dict(), "controller": folder}

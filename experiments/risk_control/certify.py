@@ -131,10 +131,10 @@ def _at(
         for trace, cue in zip(traces, left, strict=False)
     ]
     probing = float(np.mean(spent)) if spent else 0.0
-    return CertifiedRule(signal, at, certificate, probing, _saved(traces, left))
+    return CertifiedRule(signal, at, certificate, probing, saved_share(traces, left))
 
 
-def _saved(traces: Sequence[Trace], left: Sequence[int]) -> float:
+def saved_share(traces: Sequence[Trace], left: Sequence[int]) -> float:
     """Return the share of the traces' thinking tokens behind where they were left."""
     whole = sum(trace.thinking for trace in traces)
     unwritten = sum(

@@ -83,3 +83,20 @@ def test_alpha_above_one_says_right_more_often():
     groups = torch.arange(400) // 4
     low, high = (MLP((), alpha=alpha).fit(X, y, groups).score(X).mean() for alpha in (0.3, 3.0))
     assert high > low + 0.1
+
+
+def test_epochs_are_those_that_training_passes_through():
+    """All are kept, apart from each other; a longer training begins like a shorter one."""
+    X, y = exclusive_or(0)
+    short, long = MLP().by_epochs(X, y, 2), MLP().by_epochs(X, y, 4)
+    scores = [probe.score(X) for probe in long]
+    assert len(long) == 4
+    assert all(torch.equal(a.score(X), b) for a, b in zip(short, scores, strict=False))
+    losses = [log_loss(y, s.double()) for s in scores]
+    assert losses == sorted(losses, reverse=True)
+    assert len(set(losses)) == 4
+
+
+def test_a_probe_that_is_not_trained_by_epochs_says_so():
+    with pytest.raises(ValueError, match="Logistic is not trained by epochs"):
+        Logistic().by_epochs(*exclusive_or(0), 3)

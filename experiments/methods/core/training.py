@@ -12,8 +12,10 @@ from probexit.experiments.fitting.targets import Label, pooled, problem_numbers
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.probes.base import Probe
+from probexit.probes.discriminant import Discriminant
 from probexit.probes.features import select_layers
 from probexit.probes.sequence.base import SequenceProbe
+from probexit.probes.sweep import sweep
 
 P = TypeVar("P", bound=Probe)
 S = TypeVar("S", bound=SequenceProbe)
@@ -37,6 +39,30 @@ def recorded_layers(context: Context) -> Layers:
 def last_layer(context: Context) -> Layers:
     """Return the last recorded layer alone."""
     return (max(recorded_layers(context)),)
+
+
+def best_layers(context: Context, count: int, label: Label, states: Label) -> Layers:
+    """Return the layers that tell a label best, each on its own, in the order of the model.
+
+    By cross-validated AUROC of a discriminant on the fit split; all layers, if there are no more.
+
+    Args:
+        context: The run.
+        count: How many.
+        label: What to predict at each cue of a trace, ``[c]``.
+        states: Where from: ``at_cue`` or ``of_step``.
+
+    Raises:
+        Unavailable: if there is nothing to learn from.
+    """
+    recorded = recorded_layers(context)
+    if len(recorded) <= count:
+        return recorded
+    with trainable():
+        table = pooled(context.splits.fit, label, states)
+        found = sweep(Discriminant, table.states, table.labels, table.groups)
+    ranked = sorted(found.rows, key=lambda row: -row.auroc)[:count]
+    return tuple(sorted(recorded[row.layers[0]] for row in ranked))
 
 
 def at_cue(trace: Trace) -> Tensor:

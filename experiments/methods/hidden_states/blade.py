@@ -10,20 +10,17 @@ from probexit.exits.policies.patience import Patience
 from probexit.exits.signals.base import Signal
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
-from probexit.experiments.fitting.targets import pooled, unanimous
+from probexit.experiments.fitting.targets import unanimous
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.per_cue_conformal import PerCueRule
 from probexit.experiments.methods.core.training import (
-    Layers,
     at_cue,
+    best_layers,
     recorded_layers,
-    trainable,
     trained,
 )
-from probexit.probes.discriminant import Discriminant
 from probexit.probes.mlp import MLP
-from probexit.probes.sweep import sweep
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Blade(PerCueRule):
             t.cues.sampled_right is None for t in (*context.splits.fit, *context.splits.calibrate)
         ):
             raise Unavailable("no sampled answers: record with --answer-samples 16")
-        at = self._best(context)
+        at = best_layers(context, self.layers, unanimous, at_cue)
         probe = trained(MLP(), context, unanimous, at_cue, at)
         return ProbeSignal(probe=probe, at=at, recorded=recorded_layers(context))
 
@@ -68,14 +65,3 @@ class Blade(PerCueRule):
 
     def deltas(self, context: Context) -> tuple[float, ...]:
         return self.levels_per_cue
-
-    def _best(self, context: Context) -> Layers:
-        """Return the layers of highest AUROC on their own, in the order of the model."""
-        recorded = recorded_layers(context)
-        if len(recorded) <= self.layers:
-            return recorded
-        with trainable():
-            table = pooled(context.splits.fit, unanimous, at_cue)
-            found = sweep(Discriminant, table.states, table.labels, table.groups)
-        ranked = sorted(found.rows, key=lambda row: -row.auroc)[: self.layers]
-        return tuple(sorted(recorded[row.layers[0]] for row in ranked))

@@ -18,6 +18,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.live_evaluator import keys
 from probexit.experiments.methods.online.result_store import Fresh
+from probexit.hooks.activation_addition import FrontAddition
 from probexit.hooks.head_shift import HeadShift
 from probexit.hooks.steer import Steer
 
@@ -31,6 +32,8 @@ class InterventionRun(Recipe):
         interventions: Change the logits inside the thinking, in turn.
         directions: ``{layer: [d]}`` added to the layers' outputs (see ``hooks/steer.py``).
         heads: ``{layer: {head: [w]}}`` added to single heads (see ``hooks/head_shift.py``).
+        front: ``{layer: [n, d]}`` added to the prompt's first positions (see
+            ``hooks/activation_addition.py``).
         temperature: Multiplies the recording's; 1 keeps it.
     """
 
@@ -38,6 +41,7 @@ class InterventionRun(Recipe):
     interventions: tuple[Intervention, ...] = ()
     directions: Mapping[int, Tensor] = field(default_factory=dict)
     heads: Mapping[int, Mapping[int, Tensor]] = field(default_factory=dict)
+    front: Mapping[int, Tensor] = field(default_factory=dict)
     temperature: float = 1.0
 
     def settings(self) -> dict[str, Any]:
@@ -46,12 +50,14 @@ class InterventionRun(Recipe):
             for layer, own in self.heads.items()
             for head, v in own.items()
         }
+        front = {str(layer): _hash(added) for layer, added in self.front.items()}
         return {
             "controller": digest(self.controller) if self.controller else None,
             "interventions": [describe(each, {}) for each in self.interventions],
             "directions": {str(i): _hash(v) for i, v in self.directions.items()},
             "temperature": self.temperature,
             **({"heads": heads} if heads else {}),
+            **({"front": front} if front else {}),
         }
 
     def run(
@@ -83,7 +89,7 @@ class InterventionRun(Recipe):
         def ended(_index: int, _generation: Generation) -> None:
             done()
 
-        with self._steered(model), self._shifted(model):
+        with self._steered(model), self._shifted(model), self._fronted(model):
             return loop.run(prompts, keys(traces, sample), ended)
 
     def _steered(self, model: Any) -> AbstractContextManager[Any]:
@@ -91,6 +97,9 @@ class InterventionRun(Recipe):
 
     def _shifted(self, model: Any) -> AbstractContextManager[Any]:
         return HeadShift(model, self.heads) if self.heads else nullcontext()
+
+    def _fronted(self, model: Any) -> AbstractContextManager[Any]:
+        return FrontAddition(model, self.front) if self.front else nullcontext()
 
 
 def _hash(vector: Tensor) -> str:

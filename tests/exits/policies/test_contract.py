@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.policies.budget import Budget
+from probexit.exits.policies.exponential import Exponential
 from probexit.exits.policies.never import Never
 from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.smoothed import Smoothed
@@ -109,6 +110,8 @@ def test_members_that_can_exit_do(policy: ExitPolicy, histories: Tensor) -> None
         (Patience(0.5, patience=3), [0.9, 0.9], NO_EXIT),  # too short a history
         (Smoothed(0.5, window=2), [0.0, 0.4, 0.6], 2),  # means 0, 0.2, 0.5
         (Smoothed(0.5, window=2), [0.5, 0.0], 0),  # the first mean is of one score
+        (Exponential(0.5, weight=0.5), [0.2, 0.6, 0.6], 2),  # means .2, .4, .5
+        (Exponential(0.5, weight=0.5), [0.5, 0.0], 0),  # the first mean is the first score
         (Budget(3.0), [0.0, 0.0, 0.0, 0.0], 2),  # the third cue
         (Never(), [1.0, 1.0], NO_EXIT),
     ],
@@ -122,3 +125,9 @@ def test_by_hand(policy: ExitPolicy, scores: list[float], first: int) -> None:
 def test_impossible_lengths_are_refused(make: type[ExitPolicy], name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}=0"):
         make(**{name: 0})
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.5])
+def test_impossible_weights_are_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match=f"weight={weight}"):
+        Exponential(weight=weight)

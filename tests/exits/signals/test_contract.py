@@ -38,6 +38,8 @@ def make(member: type[Signal]) -> Signal:
     parts: dict[str, Any] = {
         name: fitted(types[name], width(member, name)) for name in needed if name in PROBES
     }
+    if "probes" in needed:  # one per training epoch, each with its bound
+        parts |= {"probes": (probe(2), probe(2)), "bounds": (0.3, 0.4)}
     if "at" in types:
         parts |= {"at": (2, 7), "recorded": RECORDED}
     return member(**parts)

@@ -11,9 +11,13 @@ from probexit.exits.replay import NO_EXIT
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.base import Unavailable
+from probexit.experiments.methods.hidden_states.attention_probe import AttentionProbePreset
+from probexit.experiments.methods.hidden_states.averaged_probe import AveragedProbe
 from probexit.experiments.methods.hidden_states.blade import Blade
+from probexit.experiments.methods.hidden_states.early_stopped_probe import EarlyStoppedProbe
 from probexit.experiments.methods.hidden_states.learn_to_stop import LearnToStop
 from probexit.experiments.methods.hidden_states.lynx import Lynx
+from probexit.experiments.methods.hidden_states.mean_pooled import MeanPooledPreset
 from probexit.experiments.methods.hidden_states.orca import Orca
 from probexit.experiments.methods.hidden_states.reward_head import RewardHead
 from probexit.experiments.methods.hidden_states.self_verification import SelfVerificationPreset
@@ -30,7 +34,10 @@ NO_GOLD = (
     *(LearnToStop, ThoughtConsistent, ThoughtNovelLeaf, Terminator),
     *(ThinkingProgress, ThinkingProgressGRU),
 )
-GOLD = (Lynx, SelfVerificationPreset, ThoughtSupervised, Orca, RewardHead)
+GOLD = (
+    *(Lynx, SelfVerificationPreset, ThoughtSupervised, Orca, RewardHead),
+    *(AttentionProbePreset, MeanPooledPreset),
+)
 
 
 def given(preset):
@@ -88,6 +95,14 @@ def test_scores_are_averaged_over_ten_steps(preset, small, hand_made):
     at = torch.tensor([0.49, 0.5, 0.2, 0.501], dtype=torch.float64)
     # the tenth cue still averages the first one, the eleventh no longer: .44, .49, .505
     assert sweep.exits(context.splits.test, at).tolist() == [[10, 11, 1, 11]]
+
+
+def test_a_moving_average_is_not_carried_away(small, hand_made):
+    """Means of .2, .41, .437 and .6059 at a weight of .3: one high score alone does not leave."""
+    context = one(small, hand_made, (0.2, 0.9, 0.5, 1.0))
+    sweep = AveragedProbe().sweep(context)
+    at = torch.tensor([0.42, 0.6, 0.7], dtype=torch.float64)
+    assert sweep.exits(context.splits.test, at).tolist() == [[2, 3, NO_EXIT]]
 
 
 def test_blade_takes_two_accepts_in_a_row(small, hand_made):
@@ -224,3 +239,15 @@ def test_unknown_layers_are_a_reason(preset, small, hand_made):
     context = small([hand_made("-+", True)], [(0.1, 0.9)])
     with pytest.raises(Unavailable, match="record"):
         preset().sweep(context)
+
+
+def test_an_epoch_in_play_more_never_leaves_earlier(context):
+    """The certified row holds its promise on the test traces; the best epoch alone has none."""
+    s = context.splits
+    few = replace(context, splits=replace(s, fit=s.fit[:60]))
+    best, certified = EarlyStoppedProbe(epochs=8).outcomes(few)
+    assert best.certificate is None
+    assert certified.certificate.certified
+    lost = context.loss.table(s.test, certified.exits[:, None]).mean()
+    assert lost < context.alpha + 0.03
+    assert 0.2 < certified.exited <= best.exited

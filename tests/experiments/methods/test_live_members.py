@@ -32,6 +32,7 @@ from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.full_run_again import FullRunAgain
 from probexit.experiments.methods.reference.oracle import Oracle
+from probexit.experiments.methods.steering.activation_addition import ActivationAddition
 from probexit.experiments.methods.steering.contrastive_steering import ContrastiveSteering
 from probexit.experiments.methods.steering.efficiency_steering import EfficiencySteering
 from probexit.experiments.methods.steering.overclocking import Overclocking, ridge
@@ -39,6 +40,7 @@ from probexit.experiments.recording.tasks.by_name import task
 
 MINE = (
     *(
+        "activation_addition",
         "contrastive_steering",
         "iti",
         "nonlinear_iti",
@@ -262,6 +264,23 @@ def test_mine_are_found_and_live():
     assert set(MINE) <= set(found)
     assert all(isinstance(found[name], LiveRule) and not found[name].replayed for name in MINE)
     assert found["think_or_not"].replayed
+
+
+def test_activation_addition_takes_one_pair_and_nothing_else(bench, small, hand_made):
+    """Equal prompts add nothing, so the text stays; the pair changes it; no trace is read."""
+    question = next(iter(bench.task.items())).question
+    trace = replace(hand_made("-", True), prompt_ids=torch.tensor(bench.reasoner.prompt(question)))
+    context = on_fit(small, hand_made, [], bench)
+
+    def certainty(method):
+        (recipe,) = method.recipes(context, bench).values()
+        (written,) = recipe.generate(bench, [trace], lambda: None)
+        return written.logprobs
+
+    same = certainty(ActivationAddition("Wait,", "Wait,", (5.0,)))
+    assert torch.equal(torch.tensor(same), torch.tensor(certainty(FullRunAgain())))
+    other = certainty(ActivationAddition(coefficients=(15.0,)))
+    assert max(abs(a - b) for a, b in zip(same, other, strict=False)) > 0.01
 
 
 def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path):
