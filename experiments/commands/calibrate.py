@@ -40,6 +40,9 @@ class CalibrateCommand(Command):
         print(f"{found.losses:g} of them lost ({args.loss}).")
         solved = sum(trace.correct for trace in traces)
         print(f"The full run solves {solved} of the {found.n}; the risk is over all of them.")
+        rollouts = run.manifest.rollouts
+        if rollouts > 1:
+            print(f"One of the {rollouts} rollouts of each problem calibrates, the first.")
         print(found.statement)
         print(f"Controller written to {folder}")
         return {**found.as_dict(), "method": name, "controller": folder}

@@ -42,6 +42,13 @@ class RecordCommand(Command):
         add("--max-new-tokens", type=int, default=640)
         add("--answer-tokens", type=int, default=32, help="longest forced answer")
         add("--answer-samples", type=int, default=0, help="answers sampled per cue (for BLADE)")
+        add(
+            "--rollouts",
+            type=int,
+            default=1,
+            help="traces of each problem, sampled independently: all of a problem fit the probe, "
+            "the first of each calibrates and is tested on; default: %(default)s",
+        )
         add("--temperature", type=float, default=1.0, help="0 is greedy")
         add("--top-p", type=float, default=1.0)
         add("--batch-size", type=int, default=64)
@@ -54,6 +61,7 @@ class RecordCommand(Command):
 
     def run(self, args: Namespace) -> Result:
         from probexit.exits.engines.decoding import Decoding
+        from probexit.experiments.recording.rollouts import one_each
         from probexit.experiments.recording.tasks.by_name import task
         from probexit.experiments.verbs.record import Recording, record
 
@@ -69,6 +77,7 @@ class RecordCommand(Command):
                 args.max_new_tokens, args.temperature, args.top_p, args.batch_size, args.seed
             ),
             answer_samples=args.answer_samples,
+            rollouts=args.rollouts,
             shard_size=args.shard_size,
             seed=args.seed,
             shares=None if args.shares is None else numbers(args.shares),
@@ -81,7 +90,8 @@ class RecordCommand(Command):
         traces = run.traces()
         return {
             "run": run.folder,
-            "problems": len(traces),
+            "problems": len(one_each(traces)),
+            "rollouts": args.rollouts,
             "right": sum(trace.correct for trace in traces),
             "cues": sum(len(trace.cues) for trace in traces),
             "finished": sum(trace.finished for trace in traces),
@@ -116,21 +126,23 @@ def load_reasoner(args: Namespace, closing: str | None) -> Any:
 
 def _summary(run: Any) -> str:
     from probexit.experiments.recording.first_look import as_lines
+    from probexit.experiments.recording.rollouts import one_each
 
     traces = run.traces()
-    n = len(traces)
+    n, firsts = len(traces), one_each(traces)
+    several = f", {n // len(firsts)} rollouts of each" if n > len(firsts) else ""
     cues = sum(len(t.cues) for t in traces) / n
     right = sum(t.correct for t in traces) / n
     unfinished = sum(not t.finished for t in traces) / n
     thinking = sum(t.thinking for t in traces) / n
     silent = sum(not len(t.cues) for t in traces)
     lines = [
-        f"{n} problems recorded in {run.folder}",
+        f"{len(firsts)} problems recorded in {run.folder}{several}",
         f"  full run right       {right:.1%}",
         f"  thinking tokens      {thinking:.0f} on average",
         f"  cues per trace       {cues:.1f}; {silent} traces have none",
         f"  cut off unfinished   {unfinished:.1%}",
-        *as_lines(traces),
+        *as_lines(firsts),
     ]
     if silent == n:
         lines.append("no cue matched anywhere: choose another --cues (see `probexit list cues`)")

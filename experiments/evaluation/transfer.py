@@ -15,6 +15,7 @@ from probexit.experiments.fitting.fit import load_fit
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.threshold_sweep import Point, ThresholdSweep
+from probexit.experiments.recording.rollouts import one_each
 from probexit.experiments.recording.run import Manifest, Run
 
 UNCHANGED, AGAIN = "unchanged", "re-calibrated"
@@ -161,7 +162,7 @@ def target_of(home: Context, origin: Run, run: Run) -> Target:
     return Target(
         name=run.folder.name,
         setting=setting_of(manifest) + (f", {_form(run)}" if said else ""),
-        traces=[trace for trace in run.traces() if trace.problem not in seen],
+        traces=[trace for trace in one_each(run.traces()) if trace.problem not in seen],
         signal=signal,
         closing=len(source_of(run).closing_ids()),
     )

@@ -2,13 +2,18 @@
 
 Where a problem falls follows from its id, the run's seed and the shares alone, so that recording
 more problems moves none of those that are there.
+
+Of several rollouts of a problem all are fitted on, and one, rollout 0, calibrates and is tested on.
+So the loss of a problem is 0 or 1 and exact tests hold. They promise about a new problem that is
+thought about once; taking rollouts for independent problems would overstate what was seen.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from probexit.exits.trace import Trace
+from probexit.experiments.recording.rollouts import by_problem, one_each
 
 Shares = tuple[float, float]
 FEW: Shares = (0.4, 0.3)
@@ -18,11 +23,24 @@ ENOUGH = 225  # half-way between 150 problems, where MANY saves less, and 300, w
 
 @dataclass(frozen=True)
 class Splits:
-    """Three disjoint sets of traces; all traces of a problem are in the same one."""
+    """Three disjoint sets of problems.
+
+    Attributes:
+        fit: All rollouts of its problems.
+        calibrate: Rollout 0 of each of its problems.
+        test: Rollout 0 of each of its problems.
+        rollouts: Every rollout of every problem, by problem, for what needs several of them; a
+            problem that is missing has one.
+    """
 
     fit: list[Trace]
     calibrate: list[Trace]
     test: list[Trace]
+    rollouts: Mapping[str, tuple[Trace, ...]] = field(default_factory=dict)
+
+    def rollouts_of(self, trace: Trace) -> tuple[Trace, ...]:
+        """Return every rollout of a trace's problem, in their order."""
+        return self.rollouts.get(trace.problem, (trace,))
 
 
 def shares_for(problems: int) -> Shares:
@@ -73,7 +91,8 @@ def split(traces: Sequence[Trace], shares: Shares = (1 / 3, 1 / 3), seed: int = 
         raise ValueError(
             f"{problems} problems leave none to {' and '.join(empty)}: record more (--n)"
         )
-    return Splits(**parts)
+    calibrate, test = one_each(parts["calibrate"]), one_each(parts["test"])
+    return Splits(parts["fit"], calibrate, test, by_problem(traces))
 
 
 def require_unseen(splits: Splits, fitted: Collection[str]) -> None:

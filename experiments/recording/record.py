@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from probexit.experiments.recording.engines.hf import Hf
 from probexit.experiments.recording.first_look import as_lines, refuse_closing
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, RolloutReader
+from probexit.experiments.recording.rollouts import one_each, rollout_key
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shard_plan import shards
 from probexit.experiments.recording.shards import write_shard
@@ -41,6 +42,7 @@ class Recorder:
         decoding: How to generate.
         answer_samples: How many answers to sample at each cue besides the greedy one.
         engine: What writes the rollouts; None: the own token loop.
+        each: Rollouts of a problem.
     """
 
     reasoner: Reasoner
@@ -50,6 +52,7 @@ class Recorder:
     decoding: Decoding
     answer_samples: int = 0
     engine: RolloutEngine | None = None
+    each: int = 1
 
     def record(self, run: Run, n: int, shard_size: int) -> None:
         """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
@@ -64,36 +67,39 @@ class Recorder:
     def _record(self, run: Run, n: int, shard_size: int) -> None:
         looked = False
         done = sum(len(run.recorded(i)) for i in range(-(-n // shard_size)))
-        with tqdm(total=n, initial=min(done, n), unit="problem", desc="record") as bar:
+        with tqdm(
+            total=n * self.each, initial=min(done, n) * self.each, unit="trace", desc="record"
+        ) as bar:
             for shard in shards(self.task, n, shard_size):
                 if shard.is_in(run):
                     continue
-                bar.n = shard.first
-                traces = self.traces(shard.items, shard.first, partial(_show, bar, shard.first))
+                bar.n = shard.first * self.each
+                traces = self.traces(shard.items, shard.first, partial(_show, bar, bar.n))
                 write_shard(run.shards, shard.number, traces)
                 if not looked:
                     looked = True
-                    for line in ("first shard:", *as_lines(traces)):
+                    for line in ("first shard:", *as_lines(one_each(traces))):
                         bar.write(line, file=sys.stderr)
-                    refuse_closing(self.reasoner, traces)
+                    refuse_closing(self.reasoner, one_each(traces))
 
     def traces(
         self, items: Sequence[Item], first: int, show: Callable[[int], None] = lambda _: None
     ) -> list[Trace]:
-        """Record some problems.
+        """Record some problems, the rollouts of one behind each other.
 
         Args:
             items: The problems.
             first: The number of the first one in the task.
             show: Called with the number of rollouts that are written, whenever it changes.
         """
-        prompts = [self.reasoner.prompt(item.question) for item in items]
-        keys = [first + i for i in range(len(items))]
-
+        draws = [(i, k) for i in range(len(items)) for k in range(self.each)]
+        asked = [self.reasoner.prompt(item.question) for item in items]
+        prompts = [asked[i] for i, _ in draws]
+        keys = [rollout_key(first + i, k) for i, k in draws]
         generations = self.rollouts.write(prompts, keys, show)
         sketches = [
-            self._sketch(item, prompt, generation, key)
-            for item, prompt, generation, key in zip(items, prompts, generations, keys, strict=True)
+            replace(self._sketch(items[i], asked[i], generation, key), rollout=k)
+            for (i, k), generation, key in zip(draws, generations, keys, strict=True)
         ]
         readings = self._read(sketches)
         writer = TraceWriter(self.reasoner, self.task)
@@ -129,11 +135,11 @@ class Recorder:
 
     def _read(self, sketches: Sequence[Sketch]) -> list[Reading]:
         """Prefill in batches of similar length."""
-        rollouts = [sketch.rollout for sketch in sketches]
+        requests = [sketch.request for sketch in sketches]
         tokens = prefill_tokens(self.reasoner.model)
-        return in_batches(self.reader.read, rollouts, lambda rollout: len(rollout.ids), tokens)
+        return in_batches(self.reader.read, requests, lambda request: len(request.ids), tokens)
 
 
 def _show(bar: "tqdm[Any]", first: int, done: int) -> None:
-    """Set a bar to the problems that are done."""
+    """Set a bar to the traces that are done."""
     bar.update(first + done - bar.n)

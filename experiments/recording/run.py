@@ -37,7 +37,7 @@ class Manifest:
         tags: The thinking tags.
         decoding: Decoding settings.
         answer_tokens: Longest forced answer.
-        shard_size: Traces per shard.
+        shard_size: Problems per shard.
         answer_samples: Answers sampled at each cue besides the greedy one.
         tokenizer: Hash of the tokenizer.
         fingerprint: The model's fingerprint.
@@ -49,6 +49,7 @@ class Manifest:
         template: Hash of the chat template; "" in a run that did not note it.
         template_args: Keyword arguments of the chat template.
         loading: How the weights were loaded besides (``Loading.recorded``).
+        rollouts: Traces of each problem.
     """
 
     model: str
@@ -72,6 +73,7 @@ class Manifest:
     template: str = ""
     template_args: dict[str, Any] = field(default_factory=dict)
     loading: dict[str, str] = field(default_factory=dict)
+    rollouts: int = 1
 
 
 class Run:
@@ -137,7 +139,7 @@ class Run:
         return items_in(self.shards, number)
 
     def traces(self) -> list[Trace]:
-        """Read every recorded trace, in the task's order.
+        """Read every recorded trace, in the task's order, then that of the rollouts.
 
         Raises:
             ValueError: if the folder is not a run, or nothing was recorded.
@@ -165,8 +167,10 @@ def _check(manifest: Manifest) -> None:
     if unknown:
         raise ValueError(f"decoding holds {unknown[0]!r}, which is unknown to this version")
     TypeAdapter(Decoding).validate_json(json.dumps(manifest.decoding), strict=True)
-    if min(manifest.answer_tokens, manifest.shard_size) < 1 or manifest.seed < 0:
-        raise ValueError("answer_tokens and shard_size must be at least 1, seed at least 0")
+    if min(manifest.answer_tokens, manifest.shard_size, manifest.rollouts) < 1:
+        raise ValueError("answer_tokens, shard_size and rollouts must be at least 1")
+    if manifest.seed < 0:
+        raise ValueError("seed must be at least 0")
     try:
         tags_from(manifest.tags)
     except (KeyError, TypeError, AttributeError) as error:

@@ -140,13 +140,16 @@ def read_shard(folder: Path, number: int) -> list[Trace]:
 
 
 def items_in(folder: Path, number: int) -> list[Item]:
-    """Return the problem of each trace in a shard; none if it is not whole."""
+    """Return the problems whose traces a shard holds; none if it is not whole."""
     index = index_file(folder, number)
     if not index.is_file():
         return []
-    rows = _index(folder, number, ["problem", "question", "gold", "cue"])
-    items = [Item(r["problem"], r["question"], r["gold"]) for r in rows if r["cue"] == START]
-    return items if tensor_file(folder, number, len(items)).is_file() else []
+    rows = _index(folder, number, ["problem", "rollout", "question", "gold", "cue"])
+    starts = [row for row in rows if row["cue"] == START]
+    if not tensor_file(folder, number, len(starts)).is_file():
+        return []
+    firsts = [row for row in starts if row["rollout"] == 0]
+    return [Item(row["problem"], row["question"], row["gold"]) for row in firsts]
 
 
 def _index(folder: Path, number: int, columns: list[str] | None = None) -> list[dict[str, Any]]:

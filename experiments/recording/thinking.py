@@ -47,6 +47,7 @@ class Sketch:
         begins: Index of the first token of the thinking.
         thinking: Its length in tokens.
         key: Seeds the sampling of answers.
+        rollout: Which of the problem's rollouts it is.
     """
 
     item: Item
@@ -56,9 +57,10 @@ class Sketch:
     begins: int
     thinking: int
     key: int
+    rollout: int = 0
 
     @property
-    def rollout(self) -> ReadRequest:
+    def request(self) -> ReadRequest:
         """The sequence up to the end of the thinking; the first read is before any thinking."""
         stop = self.begins + self.thinking
         start = len(self.prompt) + min(self.begins, len(self.generation.token_ids)) - 1

@@ -42,7 +42,7 @@ class TraceWriter:
         cues = self._columns(sketch, reading, forced, right, sampled)
         return Trace(
             problem=item.id,
-            rollout=0,
+            rollout=sketch.rollout,
             prompt_ids=torch.tensor(sketch.prompt),
             token_ids=torch.tensor(tokens),
             logprobs=torch.tensor(generation.logprobs),

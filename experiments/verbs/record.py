@@ -40,6 +40,7 @@ class Recording:
         shard_size: Problems written at once.
         seed: Seed of the task, of sampling and of the split.
         shares: Shares of the problems that fit and calibrate; None chooses by their number.
+        rollouts: Traces of each problem.
     """
 
     data: Path | str | None = None
@@ -50,6 +51,7 @@ class Recording:
     shard_size: int = 256
     seed: int = 0
     shares: Sequence[float] | None = None
+    rollouts: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what no recording can have, before a model is loaded.
@@ -59,6 +61,13 @@ class Recording:
         """
         if self.answer_samples and not self.decoding.temperature:
             raise ValueError("answer_samples need a temperature above 0 to sample at")
+        if self.rollouts < 1:
+            raise ValueError(f"rollouts = {self.rollouts} must be at least 1")
+        if self.rollouts > 1 and not self.decoding.temperature:
+            raise ValueError(
+                f"rollouts = {self.rollouts} would all be the same: greedy decoding draws nothing; "
+                "set a temperature above 0"
+            )
         if self.shard_size < 1:
             raise ValueError(f"shard_size = {self.shard_size} must be at least 1")
         if self.shares is not None:
@@ -104,7 +113,9 @@ def record(
     shares = _shares(how, run, n)
     how = replace(how, cues=cues, layers=layers, data=data, shares=shares)
     run.begin(manifest(reasoner, name, how))
-    recorder = Recorder(reasoner, task, cue_set(cues), layers, how.decoding, how.answer_samples)
+    recorder = Recorder(
+        reasoner, task, cue_set(cues), layers, how.decoding, how.answer_samples, each=how.rollouts
+    )
     recorder.record(run, n, how.shard_size)
     return run
 
@@ -182,4 +193,5 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
         template=template_digest(reasoner),
         template_args=dict(reasoner.template_args),
         loading=reasoner.loading.recorded(),
+        rollouts=how.rollouts,
     )

@@ -63,13 +63,13 @@ class Report:
 
 
 def describe(context: Context) -> dict[str, str]:
-    """Say what was recorded, from the traces themselves."""
+    """Say what was recorded, from the traces themselves: the rollouts that the splits use."""
     splits = context.splits
     traces = [*splits.fit, *splits.calibrate, *splits.test]
-    n = len(traces)
+    n, fitted = len(traces), len({trace.problem for trace in splits.fit})
     cues = [len(trace.cues) for trace in traces]
     return {
-        "problems": f"{len(splits.fit)} to fit the probe, {len(splits.calibrate)} to calibrate, "
+        "problems": f"{fitted} to fit the probe, {len(splits.calibrate)} to calibrate, "
         f"{len(splits.test)} to test",
         "full run right": f"{sum(trace.correct for trace in traces) / n:.1%}",
         "thinking tokens": f"{sum(trace.thinking for trace in traces) / n:.0f} on average",

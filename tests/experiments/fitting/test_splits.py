@@ -44,11 +44,14 @@ def test_growing_a_run_moves_no_problem(make_traces: Make) -> None:
 
 
 def test_each_problem_is_in_one_part(make_traces: Make) -> None:
+    """All rollouts are fitted on; one of each problem calibrates and is tested on."""
     twice = [replace(t, rollout=r) for t in make_traces(50) for r in (0, 1)]
     found = split(twice, (0.4, 0.3))
+    assert sum(map(len, parts(found))) == len(set().union(*parts(found))) == 50
     dealt = [*found.fit, *found.calibrate, *found.test]
-    assert Counter(map(id, dealt)) == Counter(map(id, twice))
-    assert sum(map(len, parts(found))) == 50
+    left_out = [t for t in twice if t.rollout and t.problem not in parts(found)[0]]
+    assert Counter(map(id, [*dealt, *left_out])) == Counter(map(id, twice))
+    assert all(t.rollout == 0 for t in (*found.calibrate, *found.test))
 
 
 def test_the_same_every_time_whatever_the_order(make_traces: Make) -> None:
