@@ -16,10 +16,14 @@ class GradedCues(Cues):
         correct: ``[c]`` bool, forced answer graded against gold.
         sampled_right: ``[c, K]`` bool, grades of ``K`` sampled forced answers; None if none were
             recorded.
+        heads: ``[c, layers, heads, width]`` of every layer of the model, what each attention head
+            has read there, before the output projection; None unless recorded on request
+            (`record --heads`). No live rollout has it.
     """
 
     correct: Tensor
     sampled_right: Tensor | None = None
+    heads: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +54,15 @@ class Trace(Rollout, Grades):
         finished: False if the run was cut off by the token limit.
         answer: The full run's answer text ("" if none); ``correct`` its grade.
         question: The question, for the reader.
+        thinking_hidden: ``[thinking, L, d]`` hidden states of all thinking tokens at the recorded
+            layers; None unless recorded on request (`record --tokens`). No live rollout has it.
     """
 
     finished: bool
     answer: str
     cues: GradedCues
     question: str = ""
+    thinking_hidden: Tensor | None = None
 
     def correct_at(self, exit_index: int | None) -> bool:
         """Whether the answer given when leaving at this cue is right."""

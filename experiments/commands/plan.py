@@ -27,6 +27,8 @@ class PlanCommand(Command):
             made = with_pilot(made, _pilot(args))
         print(made)
         print(f"\n{HINT}")
+        if args.pilot is not None:
+            print(_sizes(args.pilot))
         if args.out is not None:
             args.out.parent.mkdir(parents=True, exist_ok=True)
             args.out.write_text(json.dumps(made.as_dict(), indent=1) + "\n", encoding="utf-8")
@@ -39,6 +41,15 @@ HINT = (
     "A problem loses if the rule stops it early and that costs its right answer (see --loss).\n"
     "Only problems that neither trained the probe nor test it calibrate (`record --shares`)."
 )
+
+
+def _sizes(folder: Path) -> str:
+    """Say how much room the states of a run like this one take."""
+    from probexit.experiments.recording.run import Run
+    from probexit.experiments.recording.sizes import StateSizes
+
+    run = Run(folder)
+    return str(StateSizes.of(run.traces(), run.manifest.fingerprint["layers"]))
 
 
 def _pilot(args: Namespace) -> Any:

@@ -49,6 +49,18 @@ class RecordCommand(Command):
             help="traces of each problem, sampled independently: all of a problem fit the probe, "
             "the first of each calibrates and is tested on; default: %(default)s",
         )
+        add(
+            "--heads",
+            action="store_true",
+            help="keep what every attention head has read at each cue, too: 2 bytes x layers of "
+            "the model x width a cue (see `probexit plan --run` for megabytes)",
+        )
+        add(
+            "--tokens",
+            action="store_true",
+            help="keep the states of all thinking tokens, too: 2 bytes x recorded layers x width a "
+            "token; 10,000 tokens of width 4,096 are 82 MB a layer, so choose --layers",
+        )
         add("--temperature", type=float, default=1.0, help="0 is greedy")
         add("--top-p", type=float, default=1.0)
         add("--batch-size", type=int, default=64)
@@ -78,6 +90,8 @@ class RecordCommand(Command):
             ),
             answer_samples=args.answer_samples,
             rollouts=args.rollouts,
+            heads=args.heads,
+            tokens=args.tokens,
             shard_size=args.shard_size,
             seed=args.seed,
             shares=None if args.shares is None else numbers(args.shares),

@@ -15,6 +15,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.recording.batches import in_batches
 from probexit.experiments.recording.engines.base import RolloutEngine
 from probexit.experiments.recording.engines.hf import Hf
+from probexit.experiments.recording.extra_states import StateReader
 from probexit.experiments.recording.first_look import as_lines, refuse_closing
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, RolloutReader
@@ -43,6 +44,7 @@ class Recorder:
         answer_samples: How many answers to sample at each cue besides the greedy one.
         engine: What writes the rollouts; None: the own token loop.
         each: Rollouts of a problem.
+        extra: Reads states that were asked for besides; None reads none.
     """
 
     reasoner: Reasoner
@@ -53,6 +55,7 @@ class Recorder:
     answer_samples: int = 0
     engine: RolloutEngine | None = None
     each: int = 1
+    extra: StateReader | None = None
 
     def record(self, run: Run, n: int, shard_size: int) -> None:
         """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
@@ -102,7 +105,7 @@ class Recorder:
             for (i, k), generation, key in zip(draws, generations, keys, strict=True)
         ]
         readings = self._read(sketches)
-        writer = TraceWriter(self.reasoner, self.task)
+        writer = TraceWriter(self.reasoner, self.task, self.extra)
         return [writer.trace(s, r) for s, r in zip(sketches, readings, strict=True)]
 
     def _sketch(self, item: Item, prompt: list[int], generation: Generation, key: int) -> Sketch:

@@ -50,6 +50,8 @@ class Manifest:
         template_args: Keyword arguments of the chat template.
         loading: How the weights were loaded besides (``Loading.recorded``).
         rollouts: Traces of each problem.
+        heads: Whether the states of attention heads were recorded at the cues.
+        tokens: Whether the states of all thinking tokens were recorded.
     """
 
     model: str
@@ -74,6 +76,8 @@ class Manifest:
     template_args: dict[str, Any] = field(default_factory=dict)
     loading: dict[str, str] = field(default_factory=dict)
     rollouts: int = 1
+    heads: bool = False
+    tokens: bool = False
 
 
 class Run:

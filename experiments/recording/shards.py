@@ -34,8 +34,9 @@ _CUE_COLUMNS = (
     "answer_logprobs",
     "answer_entropies",
 )
-_OPTIONAL = ("sampled_right",)
+_OPTIONAL = ("sampled_right", "heads")
 _TOKEN_COLUMNS = ("prompt_ids", "token_ids", "logprobs", "entropies", "confidences")
+_OPTIONAL_TOKENS = ("thinking_hidden",)
 _TRACE_FIELDS = (
     "problem",
     "rollout",
@@ -130,7 +131,8 @@ def read_shard(folder: Path, number: int) -> list[Trace]:
     names = (*_CUE_COLUMNS, *(name for name in _OPTIONAL if name in data))
     traces: list[Trace] = []
     at = 0
-    tokens = {k: torch.split(data[k], data[f"{k}_length"].tolist()) for k in _TOKEN_COLUMNS}
+    columns = [*_TOKEN_COLUMNS, *(name for name in _OPTIONAL_TOKENS if name in data)]
+    tokens = {k: torch.split(data[k], data[f"{k}_length"].tolist()) for k in columns}
     for i, count in enumerate(data["rows"].tolist()):
         part = {name: data[name][at : at + count] for name in names}
         own = {name: column[i] for name, column in tokens.items()}
@@ -192,11 +194,13 @@ def _counts(rows: list[dict[str, Any]]) -> list[int]:
 def _whole(data: dict[str, Tensor], traces: int) -> bool:
     """Tell whether every column has as many rows as the others say."""
     cues = int(data["rows"].sum())
-    tokens = (data.get(f"{name}_length", torch.empty(0)) for name in _TOKEN_COLUMNS)
+    by_cue = [*_CUE_COLUMNS, *(name for name in _OPTIONAL if name in data)]
+    by_token = [*_TOKEN_COLUMNS, *(name for name in _OPTIONAL_TOKENS if name in data)]
+    tokens = (data.get(f"{name}_length", torch.empty(0)) for name in by_token)
     return (
-        all(len(data[name]) == cues for name in _CUE_COLUMNS)
+        all(len(data[name]) == cues for name in by_cue)
         and all(len(lengths) == traces for lengths in tokens)
-        and all(len(data[n]) == int(data[f"{n}_length"].sum()) for n in _TOKEN_COLUMNS)
+        and all(len(data[n]) == int(data[f"{n}_length"].sum()) for n in by_token)
     )
 
 
@@ -230,10 +234,11 @@ def _parts(trace: Trace) -> list[tuple[int, GradedCues]]:
 
 def _tensors(traces: Sequence[Trace]) -> dict[str, Tensor]:
     data: dict[str, Tensor] = {}
-    for name in _TOKEN_COLUMNS:
+    for name in (*_TOKEN_COLUMNS, *_OPTIONAL_TOKENS):
         columns = [getattr(trace, name) for trace in traces]
-        data[name] = torch.cat(columns)
-        data[f"{name}_length"] = torch.tensor([len(c) for c in columns])
+        if all(column is not None for column in columns):
+            data[name] = torch.cat(columns)
+            data[f"{name}_length"] = torch.tensor([len(c) for c in columns])
     for name in (*_CUE_COLUMNS, *_OPTIONAL):
         columns = [getattr(p, name) for t in traces for p in (t.start, t.cues) if p is not None]
         if all(column is not None for column in columns):

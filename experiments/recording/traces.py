@@ -8,6 +8,7 @@ import torch
 
 from probexit.exits.trace import GradedCues, Trace
 from probexit.experiments.recording.answering import answer_text
+from probexit.experiments.recording.extra_states import ExtraStates, StateReader
 from probexit.experiments.recording.reading import Reading
 from probexit.experiments.recording.tasks.base import Task
 from probexit.experiments.recording.thinking import Sketch
@@ -21,10 +22,12 @@ class TraceWriter:
     Attributes:
         reasoner: The model that wrote them.
         task: Finds the answers and grades them.
+        extra: Reads states that were asked for besides; None reads none.
     """
 
     reasoner: Reasoner
     task: Task
+    extra: StateReader | None = None
 
     def trace(self, sketch: Sketch, reading: Reading) -> Trace:
         """Grade a rollout and its forced exits."""
@@ -34,12 +37,17 @@ class TraceWriter:
         answer = self.task.extract(text)
         same = cache(self.task.same)
         forced = [self._answer(branch.ids) for branch in reading.answers]
-        right = torch.tensor([same(a, item.gold) for a in forced])
         sampled = [
             [same(self._answer(branch.ids), item.gold) for branch in sample]
             for sample in reading.sampled
         ]
-        cues = self._columns(sketch, reading, forced, right, sampled)
+        graded = _Graded(
+            forced,
+            torch.tensor([same(a, item.gold) for a in forced]),
+            torch.tensor(sampled).T if sampled else None,
+        )
+        extra = self._extra(sketch)
+        cues = self._columns(sketch, reading, graded, extra.heads)
         return Trace(
             problem=item.id,
             rollout=sketch.rollout,
@@ -58,15 +66,21 @@ class TraceWriter:
             agrees=torch.tensor([same(a, answer) for a in forced[1:]], dtype=torch.bool),
             question=item.question,
             begins=sketch.begins,
+            thinking_hidden=extra.thinking,
         )
+
+    def _extra(self, sketch: Sketch) -> ExtraStates:
+        """Read what was asked for besides."""
+        if self.extra is None:
+            return ExtraStates()
+        return self.extra.read(sketch.request, len(sketch.prompt) + sketch.begins)
 
     def _columns(
         self,
         sketch: Sketch,
         reading: Reading,
-        answers: list[str],
-        right: torch.Tensor,
-        sampled: list[list[bool]],
+        graded: "_Graded",
+        heads: torch.Tensor | None,
     ) -> tuple[GradedCues, GradedCues]:
         """Lay a reading out in the trace's columns: the start, and the cues."""
         pad = torch.nn.utils.rnn.pad_sequence
@@ -75,7 +89,6 @@ class TraceWriter:
         entropies = pad([torch.tensor(b.entropies) for b in reading.answers], True, 0.0)
         positions = [-1, *sketch.positions]
         steps = ["", *self._steps(sketch)]
-        grades = torch.tensor(sampled).T if sampled else None
 
         def cut(rows: slice) -> GradedCues:
             return GradedCues(
@@ -86,12 +99,13 @@ class TraceWriter:
                 end_logprob=reading.end_logprob[rows],
                 step_hidden=reading.step_hidden[rows],
                 steps=tuple(steps[rows]),
-                answers=tuple(answers[rows]),
+                answers=tuple(graded.answers[rows]),
                 answer_ids=ids[rows],
                 answer_logprobs=logprobs[rows],
                 answer_entropies=entropies[rows],
-                correct=right[rows].bool(),
-                sampled_right=None if grades is None else grades[rows],
+                correct=graded.right[rows].bool(),
+                sampled_right=None if graded.sampled is None else graded.sampled[rows],
+                heads=None if heads is None else heads[rows],
             )
 
         return cut(slice(0, 1)), cut(slice(1, None))
@@ -105,3 +119,12 @@ class TraceWriter:
     def _answer(self, ids: list[int]) -> str:
         text = self.reasoner.tokenizer.decode(ids, skip_special_tokens=True)
         return self.task.extract(self.reasoner.closing + text)
+
+
+@dataclass(frozen=True)
+class _Graded:
+    """The forced answers of a rollout: ``n`` texts, their grades ``[n]``, of samples ``[n, K]``."""
+
+    answers: list[str]
+    right: torch.Tensor
+    sampled: torch.Tensor | None

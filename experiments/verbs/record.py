@@ -16,6 +16,7 @@ from probexit.exits.fingerprint import Fingerprint
 from probexit.experiments.fitting.splits import Shares, check_shares, shares_for
 from probexit.experiments.recording.checks.report import refuse_wrong, run_checks
 from probexit.experiments.recording.cues import cue_set
+from probexit.experiments.recording.extra_states import StateReader
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Manifest, Run, template_digest
 from probexit.experiments.recording.tasks.by_name import task as task_by_name
@@ -41,6 +42,8 @@ class Recording:
         seed: Seed of the task, of sampling and of the split.
         shares: Shares of the problems that fit and calibrate; None chooses by their number.
         rollouts: Traces of each problem.
+        heads: Keep what every attention head has read at each cue, too.
+        tokens: Keep the states of all thinking tokens, too.
     """
 
     data: Path | str | None = None
@@ -52,6 +55,8 @@ class Recording:
     seed: int = 0
     shares: Sequence[float] | None = None
     rollouts: int = 1
+    heads: bool = False
+    tokens: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no recording can have, before a model is loaded.
@@ -110,11 +115,20 @@ def record(
     cues = how.cues or reasoner.tokenizer.init_kwargs.get("probexit_cues", REFLECTION)
     layers = checked_layers(how.layers, reasoner)
     refuse_wrong(run_checks(reasoner, short=True))
+    extra = StateReader(reasoner.model, layers, how.heads, how.tokens)
+    extra.check()
     shares = _shares(how, run, n)
     how = replace(how, cues=cues, layers=layers, data=data, shares=shares)
     run.begin(manifest(reasoner, name, how))
     recorder = Recorder(
-        reasoner, task, cue_set(cues), layers, how.decoding, how.answer_samples, each=how.rollouts
+        reasoner,
+        task,
+        cue_set(cues),
+        layers,
+        how.decoding,
+        how.answer_samples,
+        each=how.rollouts,
+        extra=extra,
     )
     recorder.record(run, n, how.shard_size)
     return run
@@ -194,4 +208,6 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
         template_args=dict(reasoner.template_args),
         loading=reasoner.loading.recorded(),
         rollouts=how.rollouts,
+        heads=how.heads,
+        tokens=how.tokens,
     )

@@ -183,6 +183,8 @@ def manifest(**changes: Any) -> Manifest:
         ({"model": "other"}, "model = '', not 'other'"),
         ({"layers": (1,)}, r"layers = \[1, 2\], not \[1\]"),
         ({"seed": 3}, "seed = 0, not 3"),
+        ({"rollouts": 4}, "rollouts = 1, not 4"),
+        ({"heads": True}, "heads = False, not True"),
         ({"closing": "!"}, "closing = '', not '!'"),
         ({"decoding": {"temperature": 0.0, "batch_size": 64}}, "temperature = 1.0, not 0.0"),
     ],
