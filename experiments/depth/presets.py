@@ -17,7 +17,6 @@ from probexit.exits.depth.deciders.probe import ProbeDecider
 from probexit.exits.depth.deciders.saturation import Saturation
 from probexit.exits.depth.deciders.schedule import Schedule
 from probexit.exits.depth.deciders.stop_exit_continue import StopExitContinue
-from probexit.exits.depth.heads.balcony import Balcony
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.block import ExitBlock
 from probexit.exits.depth.heads.plain import PlainHead
@@ -27,7 +26,6 @@ from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.leave import Leave
 from probexit.exits.depth.modes.self_speculation import SelfSpeculation
-from probexit.exits.depth.modes.static import Static
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,7 @@ PRESETS = {
     "quicksilver": Preset("2506.22396", Saturation, mode=Leave(Evict()), differs="halting only"),
     "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),
     "apparate": Preset("2312.05385", MaxProbability, differs="certified instead of adapted"),
-    "balcony": Preset(
-        "2503.05005", _static, Balcony, Static(), "the model's own final norm; trained briefly"
-    ),
-    "ee-llm": Preset("2312.04916", MaxProbability, ExitBlock, CatchUp(), "frozen; MLP exits"),
+    "balcony": Preset("2503.05005", _static, ExitBlock, differs="exit block without attention"),
     "skipdecode": Preset("2307.02628", Schedule, differs="skips upper layers"),
     "specee": Preset("2504.08850", FewColumns, differs="candidates from the first exit"),
     "random": Preset("floor", AtRandom),

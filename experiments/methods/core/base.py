@@ -23,7 +23,6 @@ class MethodFamily(StrEnum):
     INTERVENTION = "intervention"
     ROUTING = "before thinking"
     SAMPLES = "several samples"
-    MORE = "more compute"
     ABSTAIN = "answer or abstain"
     SWITCH = "two models"
     BOUND = "bound"

@@ -1,1 +1,0 @@
-"""Rules that spend more where it pays: steps written anew, answers verified and sent back."""
