@@ -15,7 +15,11 @@ from probexit.hooks.loading import Loading
 from probexit.hooks.think_tags import ThinkTags, think_tags
 
 SHIPPED = "shipped"
-DEEP = "shipped-deep"  # its sibling of twelve layers, made for exits in depth
+IN_PACKAGE = {  # by name, the folder beside `experiments/reasoner`
+    SHIPPED: "model",
+    "shipped-deep": "deep",  # twelve layers, made for exits in depth
+    "shipped-small": "small",  # two layers, the cheap one of a pair with the deep one
+}
 DEFAULT_CLOSING = "\n\nThe answer is"
 
 
@@ -101,7 +105,7 @@ class Source:
     """What to load, and what to believe instead of the tokenizer.
 
     Attributes:
-        name: "shipped", "shipped-deep", a local folder or a hub id.
+        name: One of ``IN_PACKAGE``, a local folder or a hub id.
         revision: Commit of a hub model.
         closing: Text after the closing tag of a forced exit; None = what the tokenizer's
             ``probexit_closing`` entry says, or ``DEFAULT_CLOSING``.
@@ -199,10 +203,9 @@ def place(name: str) -> str:
     Raises:
         ValueError: if it is named like a folder and there is none.
     """
-    if name in (SHIPPED, DEEP):
+    if name in IN_PACKAGE:
         # Data of the package, found by place: nothing above this folder is imported.
-        data = files("probexit") / "experiments" / "reasoner"
-        return str(data / ("model" if name == SHIPPED else "deep"))
+        return str(files("probexit") / "experiments" / "reasoner" / IN_PACKAGE[name])
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise ValueError(f"there is no model folder {name!r}")
     return str(Path(name).expanduser()) if name.startswith("~") else name

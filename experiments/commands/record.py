@@ -23,7 +23,7 @@ class RecordCommand(Command):
         add(
             "--model",
             default="shipped",
-            help="'shipped', 'shipped-deep', a local folder or a hub id",
+            help="'shipped', 'shipped-deep', 'shipped-small', a local folder or a hub id",
         )
         add("--revision", default="", help="commit of a hub model")
         add("--task", required=True, help="see `probexit list tasks`; variants as arith:hard")

@@ -15,3 +15,8 @@ def path() -> Path:
 def deep_path() -> Path:
     """Name the folder of its deeper sibling, whose every layer was taught to answer."""
     return Path(__file__).parent / "deep"
+
+
+def small_path() -> Path:
+    """Name the folder of its small sibling, a fifth of the deeper one's cost and weaker."""
+    return Path(__file__).parent / "small"

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.pair import ModelPair
-from probexit.experiments import reasoner
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
@@ -14,9 +13,14 @@ from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.two_models import TwoModels
 from probexit.hooks.loading import Loading
-from probexit.hooks.models import DEEP, SHIPPED, Reasoner, Source, load
+from probexit.hooks.models import Reasoner, Source, load
 
-SIBLINGS = {SHIPPED: reasoner.path(), DEEP: reasoner.deep_path()}
+SIBLINGS = {
+    "shipped": "shipped-small",
+    "shipped-deep": "shipped-small",
+    "shipped-small": "shipped-deep",
+}
+"""For each shipped model the other of a pair whose forward passes differ at least four times."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +57,14 @@ def _loaded(context: Context, bench: LiveEvaluator) -> Reasoner:
     Raises:
         Unavailable: if there is none, or it has another tokenizer.
     """
-    names = [context.second] if context.second else _siblings(bench.reasoner)
-    if not names:
+    name = context.second or SIBLINGS.get(bench.reasoner.name, "")
+    if not name:
         raise Unavailable("needs a second model with the same tokenizer: name it with --second")
     alike = Loading(str(bench.reasoner.model.dtype).removeprefix("torch."))
-    other = load(Source(names[0], loading=alike))
+    other = load(Source(name, loading=alike))
     try:
         ours = bench.reasoner
         ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
     except ValueError as why:
         raise Unavailable(f"needs another second model: {why}") from why
     return other
-
-
-def _siblings(ours: Reasoner) -> list[str]:
-    """Return the other shipped models, if this is one of them."""
-    if ours.name not in SIBLINGS:
-        return []
-    return [name for name, folder in SIBLINGS.items() if name != ours.name and folder.is_dir()]
