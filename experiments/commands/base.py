@@ -77,16 +77,25 @@ def add_template_args(parser: ArgumentParser) -> None:
 
 
 def template_args(given: Sequence[str]) -> dict[str, Any]:
+    """Parse the values of ``--template-arg``."""
+    return named_values(given, "--template-arg")
+
+
+def named_values(given: Sequence[str], flag: str) -> dict[str, Any]:
     """Parse ``name=value`` pairs; a value is JSON, or else a string.
 
+    Args:
+        given: The pairs.
+        flag: The option they were given by.
+
     Raises:
-        ValueError: on what is no pair.
+        ValueError: on anything else.
     """
     pairs = {}
     for pair in given:
         name, equals, value = pair.partition("=")
         if not name.isidentifier() or not equals:
-            raise ValueError(f"--template-arg {pair!r}: give NAME=VALUE, such as thinking=true")
+            raise ValueError(f"{flag} {pair!r}: give NAME=VALUE, such as thinking=true")
         try:
             pairs[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -9,10 +9,12 @@ from probexit.experiments.commands.base import (
     Result,
     add_template_args,
     integers,
+    named_values,
     numbers,
     template_args,
 )
 from probexit.experiments.commands.loading import add_loading, loading_of
+from probexit.experiments.commands.where import add_where, record_where
 
 
 class RecordCommand(Command):
@@ -66,6 +68,7 @@ class RecordCommand(Command):
         add("--batch-size", type=int, default=64)
         add("--shard-size", type=int, default=256, help="problems written at once")
         add_loading(parser)
+        add_where(parser)
         add("--seed", type=int, default=0)
         add(
             "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
@@ -75,7 +78,7 @@ class RecordCommand(Command):
         from probexit.exits.engines.decoding import Decoding
         from probexit.experiments.recording.rollouts import one_each
         from probexit.experiments.recording.tasks.by_name import task
-        from probexit.experiments.verbs.record import Recording, record
+        from probexit.experiments.verbs.record import Recording
 
         if args.n < 1 or args.shard_size < 1:
             raise ValueError(f"--n {args.n} and --shard-size {args.shard_size} must be at least 1")
@@ -95,11 +98,15 @@ class RecordCommand(Command):
             shard_size=args.shard_size,
             seed=args.seed,
             shares=None if args.shares is None else numbers(args.shares),
+            engine=args.engine,
+            engine_options=named_values(args.engine_arg, "--engine-arg"),
         )
         problems = task(args.task, args.data, args.seed)
         next(iter(problems.items()))  # bad input is refused before the model is loaded
-        reasoner = load_reasoner(args, problems.closing)
-        run = record(reasoner, args.task, args.out, args.n, how)
+        source = source_of(args, problems.closing)
+        run = record_where(args, source, how)
+        if run is None:
+            return None
         print(_summary(run))
         traces = run.traces()
         return {
@@ -113,28 +120,32 @@ class RecordCommand(Command):
 
 
 def load_reasoner(args: Namespace, closing: str | None) -> Any:
-    """Load the model that the arguments name; a task's own closing text comes after --close.
+    """Load the model that the arguments name; see ``source_of``."""
+    from probexit.hooks.models import load
+
+    return load(source_of(args, closing))
+
+
+def source_of(args: Namespace, closing: str | None) -> Any:
+    """Return what the arguments name; a task's own closing text comes after --close.
 
     Raises:
         ValueError: on one thinking tag without the other.
     """
-    from probexit.hooks.models import Source, load
+    from probexit.hooks.models import Source
     from probexit.hooks.think_tags import ThinkTags
 
     if bool(args.think_open) != bool(args.think_close):
         raise ValueError("give both --think-open and --think-close, or neither")
     tags = ThinkTags(args.think_open, args.think_close) if args.think_open else None
-    closing = args.close if args.close is not None else closing
-    return load(
-        Source(
-            args.model,
-            args.revision,
-            closing,
-            tags,
-            args.answer_tokens,
-            template_args(args.template_arg),
-            loading_of(args),
-        )
+    return Source(
+        args.model,
+        args.revision,
+        args.close if args.close is not None else closing,
+        tags,
+        args.answer_tokens,
+        template_args(args.template_arg),
+        loading_of(args),
     )
 
 

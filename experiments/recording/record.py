@@ -10,9 +10,9 @@ from tqdm.auto import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
-from probexit.exits.locked import locked
 from probexit.exits.trace import Trace
 from probexit.experiments.recording.batches import in_batches
+from probexit.experiments.recording.cluster.crew import Alone, Crew
 from probexit.experiments.recording.engines.base import RolloutEngine
 from probexit.experiments.recording.engines.hf import Hf
 from probexit.experiments.recording.extra_states import StateReader
@@ -21,7 +21,7 @@ from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, RolloutReader
 from probexit.experiments.recording.rollouts import one_each, rollout_key
 from probexit.experiments.recording.run import Run
-from probexit.experiments.recording.shard_plan import shards
+from probexit.experiments.recording.shard_plan import Shard, shards
 from probexit.experiments.recording.shards import write_shard
 from probexit.experiments.recording.tasks.base import Item, Task
 from probexit.experiments.recording.thinking import Sketch, thinking_span
@@ -57,33 +57,46 @@ class Recorder:
     each: int = 1
     extra: StateReader | None = None
 
-    def record(self, run: Run, n: int, shard_size: int) -> None:
+    def record(self, run: Run, n: int, shard_size: int, crew: Crew | None = None) -> None:
         """Record the first ``n`` problems into ``run``; shards that are whole are skipped.
+
+        Args:
+            run: The run.
+            n: How many problems.
+            shard_size: Problems written at once.
+            crew: The processes that do so together; None: this one alone.
 
         Raises:
             ValueError: if the task has fewer problems, or others than those recorded; after the
                 first shard, if forced answers are not right where the full run is.
         """
-        with locked(run.folder, "wait for it, or choose another --out"):
-            self._record(run, n, shard_size)
+        crew = crew or Alone()
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with crew.holding(run.folder):
+            mine = [shard for shard in shards(self.task, n, shard_size) if crew.takes(shard.number)]
+            self._record(run, mine)
 
-    def _record(self, run: Run, n: int, shard_size: int) -> None:
-        looked = False
-        done = sum(len(run.recorded(i)) for i in range(-(-n // shard_size)))
-        with tqdm(
-            total=n * self.each, initial=min(done, n) * self.each, unit="trace", desc="record"
-        ) as bar:
-            for shard in shards(self.task, n, shard_size):
-                if shard.is_in(run):
-                    continue
-                bar.n = shard.first * self.each
-                traces = self.traces(shard.items, shard.first, partial(_show, bar, bar.n))
-                write_shard(run.shards, shard.number, traces)
+    def _record(self, run: Run, mine: Sequence[Shard]) -> None:
+        todo = [shard for shard in mine if not shard.is_in(run)]
+        total, missing = (self.each * sum(len(s.items) for s in some) for some in (mine, todo))
+        done, looked = total - missing, False
+        with tqdm(total=total, initial=done, unit="trace", desc="record") as bar:
+            for shard in todo:
+                traces = self.record_shard(run, shard, partial(_show, bar, done))
+                done += len(traces)
                 if not looked:
                     looked = True
                     for line in ("first shard:", *as_lines(one_each(traces))):
                         bar.write(line, file=sys.stderr)
                     refuse_closing(self.reasoner, one_each(traces))
+
+    def record_shard(
+        self, run: Run, shard: Shard, show: Callable[[int], None] = lambda _: None
+    ) -> list[Trace]:
+        """Record one shard; ``show`` as in ``traces``."""
+        traces = self.traces(shard.items, shard.first, show)
+        write_shard(run.shards, shard.number, traces)
+        return traces
 
     def traces(
         self, items: Sequence[Item], first: int, show: Callable[[int], None] = lambda _: None
@@ -143,6 +156,6 @@ class Recorder:
         return in_batches(self.reader.read, requests, lambda request: len(request.ids), tokens)
 
 
-def _show(bar: "tqdm[Any]", first: int, done: int) -> None:
+def _show(bar: "tqdm[Any]", before: int, done: int) -> None:
     """Set a bar to the traces that are done."""
-    bar.update(first + done - bar.n)
+    bar.update(before + done - bar.n)

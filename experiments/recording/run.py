@@ -52,6 +52,8 @@ class Manifest:
         rollouts: Traces of each problem.
         heads: Whether the states of attention heads were recorded at the cues.
         tokens: Whether the states of all thinking tokens were recorded.
+        engine: What wrote the rollouts, by name.
+        engine_options: Its settings that change what is written.
     """
 
     model: str
@@ -78,6 +80,8 @@ class Manifest:
     rollouts: int = 1
     heads: bool = False
     tokens: bool = False
+    engine: str = "hf"
+    engine_options: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:

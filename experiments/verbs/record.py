@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
@@ -15,16 +17,20 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
 from probexit.experiments.fitting.splits import Shares, check_shares, shares_for
 from probexit.experiments.recording.checks.report import refuse_wrong, run_checks
+from probexit.experiments.recording.cluster.crew import Alone, Crew
 from probexit.experiments.recording.cues import cue_set
+from probexit.experiments.recording.engines.base import RolloutEngine
 from probexit.experiments.recording.extra_states import StateReader
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Manifest, Run, template_digest
 from probexit.experiments.recording.tasks.by_name import task as task_by_name
+from probexit.experiments.registry import named
 from probexit.hooks.layers import n_layers
 from probexit.hooks.models import Reasoner
 from probexit.probes.artefacts.folder import replace_file
 
 REFLECTION = "reflection"  # LYNX's cue words, for models whose tokenizer names no cues
+ENGINES = "probexit.experiments.recording.engines"
 OWN = "problems.jsonl"  # where questions of one's own are kept, beside their run
 
 
@@ -44,6 +50,9 @@ class Recording:
         rollouts: Traces of each problem.
         heads: Keep what every attention head has read at each cue, too.
         tokens: Keep the states of all thinking tokens, too.
+        engine: What writes the rollouts, by name (`probexit list rollout-engines`).
+        engine_options: The engine's own settings.
+        crew: The processes that record together.
     """
 
     data: Path | str | None = None
@@ -57,6 +66,9 @@ class Recording:
     rollouts: int = 1
     heads: bool = False
     tokens: bool = False
+    engine: str = "hf"
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
+    crew: Crew = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
         """Refuse what no recording can have, before a model is loaded.
@@ -78,6 +90,7 @@ class Recording:
         if self.shares is not None:
             check_shares(self.shares)
         cue_set(self.cues or REFLECTION)
+        named(ENGINES, self.engine)
 
 
 def record(
@@ -106,32 +119,54 @@ def record(
     if isinstance(problems, str):
         name, data = problems, how.data
     else:
-        name, data = "jsonl", kept(problems, run.folder)
+        name, data = "jsonl", how.crew.first(partial(kept, problems, run.folder))
         n = len(problems) if n is None else n
     if n is None or n < 1:
         raise ValueError(f"n = {n}: say how many problems, at least 1")
-    task = task_by_name(name, Path(data) if data else None, how.seed)
-    next(iter(task.items()))
+    how = replace(how, data=data)
+    recorder = begun(reasoner, name, run, n, how)
+    recorder.record(run, n, how.shard_size, how.crew)
+    return run
+
+
+def begun(reasoner: Reasoner, task: str, run: Run, n: int, how: Recording) -> Recorder:
+    """Check a model, begin a run with it or compare it with the one that began it.
+
+    Args:
+        reasoner: The model.
+        task: A task by name.
+        run: The run.
+        n: How many problems it will hold.
+        how: How to record.
+
+    Returns:
+        What records the run.
+
+    Raises:
+        ValueError: on a model that could not be recorded rightly, or settings that differ from
+            those of the run.
+    """
+    problems = task_by_name(task, Path(how.data) if how.data else None, how.seed)
+    next(iter(problems.items()))
     cues = how.cues or reasoner.tokenizer.init_kwargs.get("probexit_cues", REFLECTION)
     layers = checked_layers(how.layers, reasoner)
     refuse_wrong(run_checks(reasoner, short=True))
     extra = StateReader(reasoner.model, layers, how.heads, how.tokens)
     extra.check()
-    shares = _shares(how, run, n)
-    how = replace(how, cues=cues, layers=layers, data=data, shares=shares)
-    run.begin(manifest(reasoner, name, how))
-    recorder = Recorder(
+    engine = named(ENGINES, how.engine)(reasoner, how.decoding, how.engine_options)
+    how = replace(how, cues=cues, layers=layers, shares=_shares(how, run, n))
+    how.crew.first(partial(run.begin, manifest(reasoner, task, how, engine)))
+    return Recorder(
         reasoner,
-        task,
+        problems,
         cue_set(cues),
         layers,
         how.decoding,
         how.answer_samples,
-        each=how.rollouts,
-        extra=extra,
+        engine,
+        how.rollouts,
+        extra,
     )
-    recorder.record(run, n, how.shard_size)
-    return run
 
 
 def kept(problems: Sequence[tuple[str, str]], folder: Path) -> Path:
@@ -176,7 +211,7 @@ def _shares(how: Recording, run: Run, n: int) -> Shares:
     return run.manifest.shares if run.begun else shares_for(n)
 
 
-def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
+def manifest(reasoner: Reasoner, task: str, how: Recording, engine: RolloutEngine) -> Manifest:
     """Say what a recording is made with; ``how`` has its cues, layers and shares filled in."""
     vocabulary = repr(sorted(reasoner.tokenizer.get_vocab().items())).encode()
     versions = {
@@ -184,6 +219,7 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "numpy": numpy.__version__,
+        **engine.versions(),
     }
     return Manifest(
         model=reasoner.name,
@@ -210,4 +246,6 @@ def manifest(reasoner: Reasoner, task: str, how: Recording) -> Manifest:
         rollouts=how.rollouts,
         heads=how.heads,
         tokens=how.tokens,
+        engine=how.engine,
+        engine_options=engine.recorded(),
     )

@@ -1,0 +1,117 @@
+"""Workers of a Ray cluster: one killed in the middle, a recording stopped and gone on with."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from probexit.experiments.recording.cluster.pool import RayPool
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="no Ray here: run `make test-ray`")
+HERE = ("-m",)
+WORKER = b"ShardWorker"
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has just ended
+        children.setdefault(parent, []).append(int(folder.name))
+    found = children.get(pid, [])
+    return [*found, *(each for child in found for each in descendants(child))]
+
+
+def workers(pid: int) -> list[int]:
+    """The workers of a recording."""
+    found = []
+    for each in descendants(pid):
+        try:
+            if WORKER in Path(f"/proc/{each}/cmdline").read_bytes():
+                found.append(each)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for_shards(out: Path, count: int, process: "subprocess.Popen[str]") -> None:
+    while len(list((out / "shards").glob("*.parquet"))) < count:
+        assert process.poll() is None, process.communicate()[1][-3000:]
+        time.sleep(0.05)
+
+
+@needs_ray
+def test_a_killed_worker_changes_nothing(
+    tmp_path: Path,
+    whole: Path,
+    begin: Callable[..., "subprocess.Popen[str]"],
+    assert_same: Callable[[Path, Path], None],
+) -> None:
+    out = tmp_path / "run"
+    cluster = begin(HERE, "--out", str(out), "--ray", "local", "--workers", "2")
+    wait_for_shards(out, 1, cluster)
+    busy = workers(cluster.pid)
+    os.kill(busy[0], signal.SIGKILL)
+    there = len(list((out / "shards").glob("*.parquet")))
+    assert there < 6
+    said, warned = cluster.communicate(timeout=900)
+    assert cluster.returncode == 0, warned[-3000:]
+    assert len(busy) == 2
+    assert "12 problems recorded" in said
+    assert "12/12" in warned  # the bar
+    assert_same(out, whole)
+
+
+@needs_ray
+def test_an_interrupted_recording_goes_on_anywhere(
+    tmp_path: Path,
+    whole: Path,
+    begin: Callable[..., "subprocess.Popen[str]"],
+    assert_same: Callable[[Path, Path], None],
+) -> None:
+    out = tmp_path / "run"
+    cluster = begin(HERE, "--out", str(out), "--ray", "local", "--workers", "1:2")
+    wait_for_shards(out, 1, cluster)
+    cluster.send_signal(signal.SIGINT)
+    assert cluster.communicate(timeout=120)[1].endswith("run the same command again to resume\n")
+    shards = out / "shards"
+    kept = {file.name: file.stat().st_mtime_ns for file in shards.glob("*.parquet")}
+    assert 0 < len(kept) < 6
+    rest = begin(HERE, "--out", str(out))  # by one process, as the cluster would
+    assert rest.wait(timeout=900) == 0
+    assert_same(out, whole)
+    assert all((shards / name).stat().st_mtime_ns == when for name, when in kept.items())
+
+
+@needs_ray
+def test_what_a_worker_refuses_is_one_sentence(
+    tmp_path: Path, begin: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    cluster = begin(HERE, "--out", str(tmp_path / "run"), "--ray", "local", "--layers", "2,99")
+    warned = cluster.communicate(timeout=300)[1]
+    assert cluster.returncode == 2
+    assert warned.splitlines()[-1].startswith("probexit record: layers [99]: this model has 0 to")
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_said(
+    tmp_path: Path, begin: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    cluster = begin(HERE, "--out", str(tmp_path / "run"), "--ray", "auto")
+    warned = cluster.communicate(timeout=300)[1]
+    assert cluster.returncode == 2
+    assert "no Ray cluster at 'auto'" in warned
+
+
+@pytest.mark.parametrize(("smallest", "largest"), [(0, 2), (3, 2)])
+def test_a_pool_of_no_workers_is_refused(smallest: int, largest: int) -> None:
+    with pytest.raises(ValueError, match="workers: give at least 1"):
+        RayPool("local", smallest, largest)
