@@ -11,10 +11,10 @@ from probexit.exits.depth.deciders.decaying import Decaying
 from probexit.exits.depth.deciders.entropy import Entropy
 from probexit.exits.depth.deciders.few_columns import FewColumns
 from probexit.exits.depth.deciders.gap import Gap
+from probexit.exits.depth.deciders.halting import Halting
 from probexit.exits.depth.deciders.max_probability import MaxProbability
 from probexit.exits.depth.deciders.patience import PatienceDecider
 from probexit.exits.depth.deciders.probe import ProbeDecider
-from probexit.exits.depth.deciders.saturation import Saturation
 from probexit.exits.depth.deciders.schedule import Schedule
 from probexit.exits.depth.deciders.stop_exit_continue import StopExitContinue
 from probexit.exits.depth.heads.base import Head
@@ -66,7 +66,9 @@ PRESETS = {
     "deebert": Preset("2020.acl-main.204", Entropy, differs="its rule, on a decoder"),
     "pabee": Preset("2006.04152", PatienceDecider, differs="its rule, on a decoder"),
     "self-supervised": Preset("2407.21082", CalibratedEntropy, differs="shared unembedding"),
-    "quicksilver": Preset("2506.22396", Saturation, mode=Leave(Evict()), differs="halting only"),
+    "quicksilver": Preset(
+        "2506.22396", Halting, PlainHead, Leave(Evict()), "no fusion of tokens, no quantisation"
+    ),
     "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),
     "apparate": Preset("2312.05385", MaxProbability, differs="certified instead of adapted"),
     "balcony": Preset("2503.05005", _static, ExitBlock, differs="exit block without attention"),

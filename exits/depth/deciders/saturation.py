@@ -13,7 +13,7 @@ from probexit.exits.depth.deciders.layer_view import LayerView
 class Saturation(Decider):
     """Cosine of the states after and before the layer (CALM's ``state``, arXiv 2207.07061).
 
-    Costs ``d`` operations; QuickSilver (arXiv 2506.22396) halts tokens by such a convergence.
+    Costs ``d`` operations.
     """
 
     def score(self, look: LayerView) -> Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
-from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.result_store import Fresh
 
 
@@ -19,7 +18,7 @@ class Routed(Recipe):
         routes: The name of the treatment of each problem.
     """
 
-    treatments: Mapping[str, InterventionRun]
+    treatments: Mapping[str, Recipe]
     routes: Mapping[str, str]
 
     def settings(self) -> dict[str, Any]:

@@ -9,40 +9,98 @@ from torch import Tensor
 
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.targets import progress
-from probexit.experiments.methods.core.steering import Steering, states
+from probexit.experiments.methods.core.base import MethodFamily, Unavailable
+from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_rule import LiveRule
+from probexit.experiments.methods.core.training import recorded_layers
+from probexit.experiments.methods.online.base import Recipe
+from probexit.experiments.methods.online.intervention import InterventionRun
+from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
+from probexit.hooks.layers import n_layers
 
 
 @dataclass(frozen=True)
-class Overclocking(Steering):
-    """Add the progress vector: the ridge regression of relative position in the thinking on states.
+class Overclocking(LiveRule):
+    """Add ``alpha theta`` to the output of the final norm, where it is a constant bias of logits.
 
-    ``theta = argmin sum (theta . h_j - j / N)^2`` over states of the thinking, ``h <- h + alpha
-    theta``. The paper fits on the last layer, without penalty, and on every token; here on cue
-    tokens, with an intercept and a penalty, at the layer where it is added. The paper's alpha is
-    absolute; here it is relative to the norm of a state. The paper's table could not be verified.
+    ``theta`` is the progress vector: the least-squares fit of ``(j + 1) / N`` for token ``j`` of a
+    thinking of ``N`` on its states behind the final norm, without an intercept, of traces that
+    ended. As in the code (@8ce8efd) alpha is absolute and theta is not normalised; predicted
+    progress rises by ``alpha |theta|^2``. The code's penalty of 1e-10 leaves the fit singular with
+    few tokens: here it is relative to the mean square of a coordinate. With `record --tokens` the
+    fit is over all thinking tokens, as in the paper, else over the cue tokens. Beside it stands a
+    direction of the same length fitted to shuffled labels: what any push of that size does.
 
     Attributes:
-        penalty: Penalty of the ridge regression, in multiples of the mean variance of a coordinate.
+        alphas: Strengths.
+        penalty: Penalty of the fit, in multiples of the mean square of a coordinate.
     """
 
     title: ClassVar[str] = "overclocking"
-    training: ClassVar[str] = "ridge regression of progress"
+    family: ClassVar[MethodFamily] = MethodFamily.STEERING
+    reads: ClassVar[str] = "hidden states, and changes them"
+    training: ClassVar[str] = "least squares of progress"
     source: ClassVar[str] = "2506.07240"
     summary: ClassVar[str] = "adds the direction in which the thinking comes to its end"
-    penalty: float = 0.1
+    alphas: tuple[float, ...] = (20.0, 100.0)
+    penalty: float = 1e-3
 
-    def direction(self, traces: Sequence[Trace], layer: int) -> Tensor:
-        X = states(traces, layer)
-        return ridge(X, torch.cat([progress(trace) for trace in traces]), self.penalty)
+    def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        final, recorded = n_layers(bench.reasoner.model), recorded_layers(context)
+        if final not in recorded:
+            raise Unavailable("the final norm was not recorded: record with --layers all")
+        X, y = progress_table(context.splits.fit, recorded.index(final))
+        theta = least_squares(X, y, self.penalty)
+        order = torch.randperm(len(y), generator=torch.Generator().manual_seed(context.seed))
+        noise = least_squares(X, y[order], self.penalty)
+        noise = noise / noise.norm() * theta.norm()
+        added = {f"alpha {alpha:g}": alpha * theta for alpha in self.alphas}
+        added[f"alpha {max(self.alphas):g}, shuffled labels"] = max(self.alphas) * noise
+        return {
+            label: InterventionRun(directions={final: vector}) for label, vector in added.items()
+        }
 
 
-def ridge(X: Tensor, y: Tensor, penalty: float) -> Tensor:
-    """Return the weights ``[d]`` of a ridge regression with intercept of ``y [n]`` on ``X [n, d]``.
+def progress_table(traces: Sequence[Trace], column: int) -> tuple[Tensor, Tensor]:
+    """Pool states and progress over the traces that ended.
 
-    ``(C + p mean(diag C) I) w = cov(X, y)``, with ``C`` the covariance of ``X``.
+    Args:
+        traces: Recorded traces.
+        column: Index along ``L`` of the recorded layer.
+
+    Returns:
+        States ``[n, d]`` and relative positions ``[n]`` in (0, 1]: of all thinking tokens where
+        they were recorded, else of the cue tokens.
+
+    Raises:
+        Unavailable: if no trace ended.
     """
-    X, y = (X - X.mean(0)).double(), (y - y.mean()).double()
-    covariance = X.T @ X / len(X)
-    shrunk = covariance + penalty * covariance.diagonal().mean() * torch.eye(X.shape[1]).double()
-    weights: Tensor = torch.linalg.lstsq(shrunk, X.T @ y / len(X), driver="gelsd").solution
+    ended = [trace for trace in traces if trace.finished and trace.thinking and len(trace.cues)]
+    if not ended:
+        raise Unavailable("no thinking came to its end: record with more --max-new-tokens")
+    pairs = [_states(trace, column) for trace in ended]
+    return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
+
+
+def _states(trace: Trace, column: int) -> tuple[Tensor, Tensor]:
+    if trace.thinking_hidden is None:
+        return trace.cues.hidden[:, column].float(), progress(trace)
+    states = trace.thinking_hidden[:, column].float()
+    return states, torch.arange(1, len(states) + 1) / len(states)
+
+
+def least_squares(X: Tensor, y: Tensor, penalty: float) -> Tensor:
+    """Return the weights ``[d]`` of ``y [n]`` on ``X [n, d]``, without an intercept.
+
+    ``(X'X + p mean(diag X'X) I) w = X'y``.
+
+    Raises:
+        Unavailable: if there is nothing to tell apart.
+    """
+    X, y = X.double(), y.double()
+    gram = X.T @ X
+    shrunk = gram + penalty * gram.diagonal().mean() * torch.eye(X.shape[1]).double()
+    weights: Tensor = torch.linalg.lstsq(shrunk, X.T @ y, driver="gelsd").solution
+    if not weights.norm() > 0:
+        raise Unavailable("the states hold no progress: record more problems")
     return weights.float()

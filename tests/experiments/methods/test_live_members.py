@@ -35,8 +35,13 @@ from probexit.experiments.methods.reference.oracle import Oracle
 from probexit.experiments.methods.steering.activation_addition import ActivationAddition
 from probexit.experiments.methods.steering.contrastive_steering import ContrastiveSteering
 from probexit.experiments.methods.steering.efficiency_steering import EfficiencySteering
-from probexit.experiments.methods.steering.overclocking import Overclocking, ridge
+from probexit.experiments.methods.steering.overclocking import (
+    Overclocking,
+    least_squares,
+    progress_table,
+)
 from probexit.experiments.recording.tasks.by_name import task
+from probexit.hooks.layers import n_layers
 
 MINE = (
     *(
@@ -69,31 +74,68 @@ def started(trace, right, state):
 # --- steering ---
 
 
-def test_overclocking_is_the_ridge_regression_of_progress():
-    X = torch.tensor([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]])
-    y = 0.1 * X[:, 0]  # progress grows along the first coordinate
-    w = ridge(X, y, 1e-9)
-    assert w.tolist() == pytest.approx([0.1, 0.0], abs=1e-5)
-    # the penalty is relative: variances 1.25 and .25, their mean .75, covariance -.25
-    shrunk = torch.tensor([[1.25 + 0.75, -0.25], [-0.25, 0.25 + 0.75]])
-    expected = torch.linalg.solve(shrunk, torch.tensor([0.125, -0.025]))
-    assert ridge(X, y, 1.0).tolist() == pytest.approx(expected.tolist())
+def test_the_progress_vector_by_hand():
+    """The worked example: predictions .3, .485714, .671429, 1.042857 and |theta|^2 = .124490."""
+    X = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 4.0]])
+    theta = least_squares(X, torch.tensor([0.25, 0.5, 0.75, 1.0]), 1e-10)
+    assert theta.tolist() == pytest.approx([0.3, 0.185714], abs=1e-5)
+    assert (X @ theta).tolist() == pytest.approx([0.3, 0.485714, 0.671429, 1.042857], abs=1e-5)
+    assert float(theta @ theta) == pytest.approx(0.124490, abs=1e-5)
 
 
-def test_overclocking_points_to_the_end(hand_made):
-    # states move by (1, -1) a cue; positions 10, 20, 30 of 35
+def test_progress_is_read_from_all_thinking_tokens_where_they_are_recorded(hand_made):
     trace = with_states(hand_made("-++", True), [[0, 0], [1, -1], [2, -2]])
-    direction = Overclocking().direction([trace], 1)
-    assert direction[0] == pytest.approx(-float(direction[1]))
-    assert direction[0] > 0
+    X, y = progress_table([trace], 1)  # cues at 10, 20, 30 of 35
+    assert X.tolist() == [[0, 0], [1, -1], [2, -2]]
+    assert y.tolist() == pytest.approx([10 / 35, 20 / 35, 30 / 35])
+    every = torch.arange(70.0).reshape(35, 1, 2).expand(-1, 3, -1)
+    X, y = progress_table([replace(trace, thinking_hidden=every)], 1)
+    assert X.shape == (35, 2)
+    assert y[[0, 34]].tolist() == pytest.approx([1 / 35, 1])
+    with pytest.raises(Unavailable, match="max-new-tokens"):
+        progress_table([replace(trace, finished=False)], 1)
 
 
-def test_efficiency_steering_by_hand(hand_made):
-    short = with_states(hand_made("+", True), [[1, 0]])
-    middle = [with_states(hand_made("++", True), [[9, 9], [9, 9]])] * 2
-    long = with_states(hand_made("-++", True), [[0, 2], [0, 4], [0, 6]])
-    wrong = with_states(hand_made("-", False), [[50, 50]])  # shorter still, but wrong
-    direction = EfficiencySteering().direction([long, wrong, *middle, short], 2)
+def test_overclocking_biases_the_logits_beside_a_control(bench, small, hand_made):
+    torch.manual_seed(0)
+    moves = torch.randn(32)
+    fit = [
+        replace(
+            hand_made("-++", True),
+            problem=str(i),
+            cues=replace(
+                hand_made("-++", True).cues,
+                hidden=(torch.arange(1.0, 4)[:, None, None] * moves).expand(-1, 3, -1)
+                + 0.1 * torch.randn(3, 3, 32),
+            ),
+        )
+        for i in range(40)
+    ]
+    context = on_fit(small, hand_made, fit, bench)
+    final = n_layers(bench.reasoner.model)
+    context = replace(context, probe=SimpleNamespace(recorded=(1, 2, final)))
+    recipes = Overclocking(alphas=(20.0, 100.0)).recipes(context, bench)
+    weak, strong, control = (recipe.directions[final] for recipe in recipes.values())
+    assert list(recipes) == ["alpha 20", "alpha 100", "alpha 100, shuffled labels"]
+    torch.testing.assert_close(5 * weak, strong)
+    assert control.norm() == pytest.approx(float(strong.norm()), rel=1e-4)
+    aligned = torch.nn.functional.cosine_similarity
+    assert aligned(strong, moves, 0) > 0.9 > abs(aligned(control, moves, 0))
+    with pytest.raises(Unavailable, match="--layers all"):
+        Overclocking().recipes(on_fit(small, hand_made, fit, bench), bench)
+
+
+def test_efficiency_steering_contrasts_traces_of_one_problem(hand_made):
+    def of(problem, trace):
+        return replace(trace, problem=problem)
+
+    short = of("p", with_states(hand_made("+", True), [[1, 0]]))
+    middle = of("p", with_states(hand_made("++", True), [[9, 9], [9, 9]]))
+    long = of("p", with_states(hand_made("-++", True), [[0, 2], [0, 4], [0, 6]]))
+    wrong = of("p", with_states(hand_made("-", False), [[50, 50]]))  # shorter still, but wrong
+    other = of("q", with_states(hand_made("+", True), [[70, 70]]))  # an easy problem: no pair
+    same = [of("r", with_states(hand_made("++", True), [[5, 5], [5, 5]]))] * 2  # of one length
+    direction = EfficiencySteering().direction([long, wrong, other, middle, *same, short], 2)
     assert direction.tolist() == [1, -4]
 
 
@@ -130,7 +172,7 @@ def test_the_final_norm_is_not_steered():
         nearest(0.5, (4,), 4)
 
 
-@pytest.mark.parametrize("method", [Overclocking(), EfficiencySteering(), ContrastiveSteering()])
+@pytest.mark.parametrize("method", [EfficiencySteering(), ContrastiveSteering()])
 def test_steering_says_what_it_lacks(method, small, hand_made, bench):
     flat = [with_states(hand_made("-+", True), [[1, 1], [1, 1]])] * 8
     with pytest.raises(Unavailable, match="record"):

@@ -2,11 +2,16 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from probexit.exits.samples.perplexity_consistency import PerplexityConsistency
+from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.interventions.budget_forcing import BudgetForcing
 from probexit.experiments.methods.online.fractured import FracturedSampling
 from probexit.experiments.methods.online.lengthening import Lengthening
+from probexit.experiments.methods.online.result_store import Fresh
 from probexit.experiments.methods.online.samples import Samples
+from probexit.experiments.methods.samples.compute_optimal import chosen
 from probexit.experiments.methods.samples.fractured_sampling import FracturedTrajectories
 from probexit.experiments.methods.samples.perplexity_consistency import ReasoningPruningPerplexity
 
@@ -24,6 +29,22 @@ def test_fractured_sampling_trades_trajectories_for_depth():
     found = FracturedTrajectories().recipes(NOTHING, NOTHING)
     assert found["2 x 1 x 1"] == FracturedSampling(2, 1, 1)
     assert found["1 x 4 x 2"] == FracturedSampling(1, 4, 2)
+
+
+def fresh(correct: bool, tokens: int) -> Fresh:
+    return Fresh("p", "a", correct, tokens, 0)
+
+
+def test_compute_optimal_spends_where_it_pays():
+    """Bin 0 is easy: one run does. In bin 1 only four runs are right."""
+    tried = {
+        "one run": [fresh(True, 10), fresh(False, 10)],
+        "4 runs": [fresh(True, 40), fresh(True, 40)],
+    }
+    assert chosen(tried, [0, 1], 50) == {"0": "one run", "1": "4 runs"}
+    assert chosen(tried, [0, 1], 20) == {"0": "one run", "1": "one run"}
+    with pytest.raises(Unavailable, match="larger budget"):
+        chosen(tried, [0, 1], 5)
 
 
 def test_perplexity_consistency_votes_over_its_samples():

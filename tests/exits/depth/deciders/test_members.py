@@ -21,6 +21,7 @@ from probexit.exits.depth.deciders.entropy import Entropy
 from probexit.exits.depth.deciders.examples import Examples, record
 from probexit.exits.depth.deciders.few_columns import FewColumns
 from probexit.exits.depth.deciders.gap import Gap
+from probexit.exits.depth.deciders.halting import Halting, relative_drift
 from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.deciders.max_probability import MaxProbability
 from probexit.exits.depth.deciders.oracle import OracleDecider
@@ -148,6 +149,33 @@ def test_confidences_by_hand() -> None:
 
 def test_saturation_by_hand() -> None:
     assert float(Saturation().score(look([3.0, 4.0]))) == pytest.approx(24 / 25)
+
+
+def test_relative_drift_by_hand() -> None:
+    moved = relative_drift(torch.tensor([[1.03, 1.04]]), torch.tensor([[1.0, 1.0]]))
+    assert moved.tolist() == pytest.approx([0.035355], abs=1e-6)
+
+
+def test_halting_wants_both_signals() -> None:
+    """Sharp but moving, or still but unsure, does not halt; still and sharp does."""
+    halting = Halting()
+    halting.restore(
+        {
+            "3.drift": torch.tensor([0.1, 0.2, 0.3, 0.4]),
+            "3.entropy": torch.tensor([0.1, 0.3, 0.6, 0.7]),
+        }
+    )
+
+    def halted(logits: list[float], drift: float) -> float:
+        hidden = torch.tensor([logits])
+        view = LayerView(3, hidden, hidden / (1 + drift), 1, Fixed())  # type: ignore[arg-type]
+        return float(halting.score(view))
+
+    sharp, flat = [9.0, 1.0], [1.0, 1.0]  # entropies .003 and .693
+    assert halted(sharp, 0.05) == 1.0
+    assert halted(sharp, 0.35) == pytest.approx(0.25)
+    assert halted(flat, 0.05) == pytest.approx(0.25)
+    assert halted(flat, 0.5) == 0.0
 
 
 def test_patience_counts_the_unbroken_run() -> None:
