@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from probexit.experiments.depth.prepare import Prepared, Workshop
+from probexit.experiments.depth.prepare import Workshop
 from probexit.experiments.depth.race import OWN, PLAIN, Ran, baseline_of, race
+from probexit.experiments.depth.regret import OracleDepth, oracle_depth
 from probexit.experiments.depth.run import DepthOutcome, judge
 
 COLUMNS = (
     "method",
     "source",
     "layers run",
+    "regret",
     "same text",
     "same answer",
     "accuracy",
@@ -33,6 +35,7 @@ class DepthRow:
         outcome: On the test problems; None where it could not be run.
         foretold: Speed by the cost model, from the layers that ran.
         note: How it differs from the paper, or why it could not be run.
+        oracle: What an oracle with the same head runs; None where that was not measured.
     """
 
     name: str
@@ -41,6 +44,14 @@ class DepthRow:
     outcome: DepthOutcome | None
     foretold: float
     note: str
+    oracle: OracleDepth | None = None
+
+    @property
+    def regret(self) -> float | None:
+        """Layers per token run beyond those of the oracle that leaves first."""
+        if self.outcome is None or self.oracle is None:
+            return None
+        return self.outcome.depth - self.oracle.first
 
 
 def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[DepthRow], dict[str, Ran]]:
@@ -54,6 +65,9 @@ def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[DepthRow], d
     racing = {name: p.controller for name, p in prepared.items() if p.controller is not None}
     done = race(workshop.bench, racing, workshop.test)
     rows = [_full(workshop, done, name) for name in (PLAIN, OWN)]
+    prompts = workshop.bench.prompts(workshop.test)
+    texts = [prompt + text for prompt, text in zip(prompts, done[OWN].texts, strict=True)]
+    starts = [len(prompt) for prompt in prompts]
     for name, method in prepared.items():
         if method.controller is None:
             rows.append(DepthRow(name, method.source, method.guarantee, None, 0.0, method.note))
@@ -62,12 +76,13 @@ def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[DepthRow], d
         outcome = judge(workshop.bench, workshop.test, done[name], (baseline, done[PLAIN]))
         exits = method.controller.rule.layers
         foretold = cost.speed(done[name].trace, method.look, exits)
-        rows.append(_row(name, method, outcome, foretold))
+        model, layers = workshop.bench.reasoner.model, workshop.layers
+        oracle = oracle_depth(model, method.controller, texts, starts, layers)
+        row = DepthRow(
+            name, method.source, method.guarantee, outcome, foretold, method.note, oracle
+        )
+        rows.append(row)
     return rows, done
-
-
-def _row(name: str, method: Prepared, outcome: DepthOutcome, foretold: float) -> DepthRow:
-    return DepthRow(name, method.source, method.guarantee, outcome, foretold, method.note)
 
 
 def _full(workshop: Workshop, done: dict[str, Ran], name: str) -> DepthRow:
@@ -87,10 +102,11 @@ def as_table(rows: Sequence[DepthRow], depth: int) -> str:
     lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     for row in rows:
         made = row.outcome
-        cells = ["-"] * 6
+        cells = ["-"] * 7
         if made is not None:
             cells = [
                 f"{made.depth:.2f} of {depth}",
+                "-" if row.regret is None else f"{row.regret:+.2f}",
                 f"{made.same_text:.0%}",
                 f"{made.same_answer:.0%}",
                 f"{made.accuracy:.0%}",

@@ -10,6 +10,7 @@ from probexit.experiments.depth.folder import FittedRule
 from probexit.experiments.depth.prepare import SOURCES
 from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.depth.race import OWN, PLAIN, Speed
+from probexit.experiments.depth.regret import OracleDepth
 from probexit.experiments.depth.run import DepthOutcome
 
 SMALL = ["--n", "9", "--steps", "3", "--max-new-tokens", "24"]
@@ -72,14 +73,14 @@ def test_the_table_by_hand() -> None:
     measured = Speed(1.25, 1.2, 1.3)
     outcome = DepthOutcome(3.5, 1.0, 1.0, 0.5, 0.5, measured, measured, 80.0)
     rows = [
-        DepthRow("a", "s", "lossless", outcome, 1.3, ""),
+        DepthRow("a", "s", "lossless", outcome, 1.3, "", OracleDepth(2.25, 2.5)),
         DepthRow("b", "t", "none", None, 0.0, "cannot"),
     ]
     lines = as_table(rows, 6).splitlines()
     assert lines[2].startswith(
-        "| a | s | 3.50 of 6 | 100% | 100% | 50% | 1.25 [1.20, 1.30] | 1.30 "
+        "| a | s | 3.50 of 6 | +1.25 | 100% | 100% | 50% | 1.25 [1.20, 1.30] | 1.30 "
     )
-    assert lines[3] == "| b | t | - | - | - | - | - | - | none | cannot |"
+    assert lines[3] == "| b | t | - | - | - | - | - | - | - | none | cannot |"
 
 
 TINY = [*SMALL, "--calibrate", "3", "--test", "1"]
