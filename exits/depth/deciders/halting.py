@@ -61,4 +61,5 @@ def _signals(look: LayerView) -> dict[str, Tensor]:
 def _share_not_below(ordered: Tensor, values: Tensor) -> Tensor:
     """Return the share of ``ordered [m]`` that is at least each of ``values [n]``, ``[n]``."""
     below = torch.searchsorted(ordered, values.contiguous())
-    return 1 - below / len(ordered)
+    share: Tensor = 1 - below / len(ordered)
+    return share

@@ -56,8 +56,9 @@ class ComputeOptimal(LiveRule):
         edges = scores.quantile(torch.linspace(0, 1, self.bins + 1).double()[1:-1])
         bins = torch.bucketize(scores, edges).tolist()
         test = context.splits.test
-        looks = torch.bucketize(probe.score(start_states(test)).double(), edges) if test else []
-        routes = {trace.problem: str(int(b)) for trace, b in zip(test, looks, strict=True)}
+        looks = probe.score(start_states(test)).double() if test else torch.empty(0)
+        seen = torch.bucketize(looks, edges).tolist()
+        routes = {trace.problem: str(b) for trace, b in zip(test, seen, strict=True)}
         strategies = self.strategies()
         tried = {
             name: bench.measure(recipe, fit, f"{self.title}: {name}")
