@@ -33,7 +33,8 @@ class Halting(Decider):
             _share_not_below(self.seen_[f"{look.layer}.{name}"].to(values.device), values)
             for name, values in _signals(look).items()
         ]
-        return torch.minimum(*shares)
+        lower: Tensor = torch.minimum(*shares)
+        return lower
 
     def fit(self, examples: Examples) -> Self:
         for look in examples.looks():
