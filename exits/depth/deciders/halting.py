@@ -52,7 +52,8 @@ class Halting(Decider):
 def relative_drift(hidden: Tensor, before: Tensor) -> Tensor:
     """Return how far a layer moved states, ``[n, d]`` and ``[n, d]`` to ``[n]``, in their norms."""
     moved = (hidden.float() - before.float()).norm(dim=-1)
-    return moved / before.float().norm(dim=-1).clamp(min=1e-12)
+    drift: Tensor = moved / before.float().norm(dim=-1).clamp(min=1e-12)
+    return drift
 
 
 def _signals(look: LayerView) -> dict[str, Tensor]:
@@ -62,5 +63,5 @@ def _signals(look: LayerView) -> dict[str, Tensor]:
 def _share_not_below(ordered: Tensor, values: Tensor) -> Tensor:
     """Return the share of ``ordered [m]`` that is at least each of ``values [n]``, ``[n]``."""
     below = torch.searchsorted(ordered, values.contiguous())
-    share: Tensor = 1 - below / len(ordered)
+    share: Tensor = 1 - below.double() / len(ordered)
     return share
