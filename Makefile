@@ -94,6 +94,11 @@ check: lint types test  ## ruff, format, mypy --strict and the tests: what CI ru
 bench: install  ## Measure ratios in one run, added to bench.jsonl; BENCH="NAME ... --device cuda" chooses.
 	$(BIN)/python -m probexit.experiments.bench $(BENCH)
 
+.PHONY: capacity
+RUN := runs/arith
+capacity: install  ## Simulate a server with and without the exits of RUN; CAPACITY="--places 64 --rates 1 2 ...".
+	$(BIN)/python -m probexit.experiments.bench.capacity $(RUN) $(CAPACITY)
+
 RECORDED := arith spell coins
 
 methods: install  ## Record three families, apply every replayable rule, write docs/methods.md.

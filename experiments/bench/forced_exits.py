@@ -1,9 +1,10 @@
-"""Forced-exit labelling on the shared prefix against prefilling each prefix again."""
+"""Forced-exit labelling on the shared prefix against prefilling each prefix again, and copies."""
 
-import time
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from transformers import DynamicCache
@@ -11,85 +12,106 @@ from transformers import DynamicCache
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
 from probexit.experiments.bench.base import Benchmark, Measurement, spread
+from probexit.experiments.bench.cpu_time import cpu_seconds
+from probexit.experiments.recording.batches import in_batches
 from probexit.experiments.recording.reading import ReadRequest, RolloutReader
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.forward import forward
 from probexit.hooks.models import Reasoner
+from probexit.hooks.prefill import prefill_tokens
 
 
 @dataclass(frozen=True)
 class ForcedExits(Benchmark):
-    """Both ways at all cues of long traces; their answers must be the same.
+    """Three ways at all cues of long traces; their answers must be the same.
+
+    Prefilling again is what public code does; one prefill whose cache is copied and cropped at
+    each cue is the best that can be done without a mask of branches.
 
     Attributes:
-        tokens: Length of a trace.
-        cues: Cues of a trace, evenly spread.
+        shapes: Tokens of a trace, and its cues, evenly spread.
         traces: Traces read together.
         rounds: Repetitions.
     """
 
-    tokens: int = 1000
-    cues: int = 20
-    traces: int = 6
+    shapes: tuple[tuple[int, int], ...] = ((250, 20), (1000, 20), (1000, 60), (4000, 20))
+    traces: int = 4
     rounds: int = 3
 
     def measure(self, reasoner: Reasoner) -> Iterator[Measurement]:
-        rollouts = self._rollouts(reasoner)
-        closing = reasoner.closing_ids()
-        reader = RolloutReader(
-            reasoner.model, (), tuple(closing), frozenset(reasoner.eos), answer_tokens=8
-        )
+        for tokens, cues in self.shapes:
+            yield from self._shape(reasoner, tokens, cues)
+
+    def _shape(self, reasoner: Reasoner, tokens: int, cues: int) -> Iterator[Measurement]:
+        rollouts = self._rollouts(reasoner, tokens, cues)
+        closing, eos = tuple(reasoner.closing_ids()), frozenset(reasoner.eos)
+        reader = RolloutReader(reasoner.model, (), closing, eos, answer_tokens=8)
 
         def shared() -> list[list[int]]:
-            readings = reader.read(rollouts)  # batched, as recording does
+            length = prefill_tokens(reasoner.model)  # batched, as recording does
+            readings = in_batches(reader.read, rollouts, lambda r: len(r.ids), length)
             return [branch.ids for reading in readings for branch in reading.answers]
 
         def again() -> list[list[int]]:
-            return [_reprefill(reasoner, r.ids[: at + 1]) for r in rollouts for at in r.at]
+            prefixes = (r.ids[: at + 1] for r in rollouts for at in r.at)
+            return [_answer(reasoner, DynamicCache(), prefix) for prefix in prefixes]
 
-        same = shared() == again()
-        seconds = [(_clock(shared), _clock(again)) for _ in range(self.rounds)]
-        yield Measurement(
-            f"{self.tokens} tokens, {self.cues} cues",
-            spread([slow / fast for fast, slow in seconds]),
-            "seconds of prefilling again over ours",
-            self.rounds,
-            {"traces": self.traces, "same_answers": same},
-        )
+        def copied() -> list[list[int]]:
+            return [ids for r in rollouts for ids in _from_copies(reasoner, r)]
 
-    def _rollouts(self, reasoner: Reasoner) -> list[ReadRequest]:
+        ours = shared()
+        for name, way in (("prefilling again", again), ("cropped copies of the cache", copied)):
+            seconds = [(cpu_seconds(shared), cpu_seconds(way)) for _ in range(self.rounds)]
+            yield Measurement(
+                f"{tokens} tokens, {cues} cues, {name}",
+                spread([slow / fast for fast, slow in seconds]),
+                "CPU seconds over ours",
+                self.rounds,
+                {"traces": self.traces, "same_answers": ours == way()},
+            )
+
+    def _rollouts(self, reasoner: Reasoner, tokens: int, cues: int) -> list[ReadRequest]:
         """Make long traces by joining real questions and thoughts; only their length matters."""
         items = list(islice(Arith(seed=77).items(), 8 * self.traces))
         prompts = [reasoner.prompt(item.question) for item in items]
         thoughts = generate(
             reasoner.model, reasoner.tokenizer, prompts, None, Decoding(300, temperature=1.0)
         )
-        at = [self.tokens * (k + 1) // self.cues - 1 for k in range(self.cues)]
+        at = [tokens * (k + 1) // cues - 1 for k in range(cues)]
         rollouts = []
         for i in range(self.traces):
             ids: list[int] = list(prompts[8 * i])
             for j in range(8):
                 ids += thoughts[8 * i + j].token_ids[:-8]
-            rollouts.append(ReadRequest((ids * (self.tokens // len(ids) + 1))[: self.tokens], at))
+            rollouts.append(ReadRequest((ids * (tokens // len(ids) + 1))[:tokens], at))
         return rollouts
 
 
 @torch.inference_mode()
-def _reprefill(reasoner: Reasoner, prefix: list[int]) -> list[int]:
-    """Prefill one prefix with its closing text and decode its answer greedily."""
-    ids = torch.tensor([prefix + reasoner.closing_ids()])
-    cache = DynamicCache()
+def _answer(reasoner: Reasoner, cache: Any, unread: list[int]) -> list[int]:
+    """Read what the cache does not hold, close the thinking and decode an answer greedily."""
+    ids = torch.tensor([unread + reasoner.closing_ids()])
     answer: list[int] = []
     for _ in range(8):
-        logits = forward(reasoner.model, ids, cache, keep=1)
-        answer.append(int(logits[0, -1].argmax()))
+        logits = forward(reasoner.model, ids, cache, keep=1)[0, -1]
+        if not answer:
+            logits[sorted(reasoner.eos)] = float("-inf")  # an answer is never empty
+        answer.append(int(logits.argmax()))
         if answer[-1] in reasoner.eos:
             break
         ids = torch.tensor([answer[-1:]])
     return answer
 
 
-def _clock(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+@torch.inference_mode()
+def _from_copies(reasoner: Reasoner, rollout: ReadRequest) -> list[list[int]]:
+    """Prefill once; answer at each cue on a copy that is cropped to it."""
+    whole = DynamicCache()
+    forward(reasoner.model, torch.tensor([rollout.ids]), whole, keep=1)
+    answers = []
+    for at in rollout.at:
+        cache = copy.deepcopy(whole)
+        if beyond := len(rollout.ids) - at - 1:
+            cache.crop(-beyond)
+        answers.append(_answer(reasoner, cache, []))
+    return answers

@@ -3,10 +3,15 @@
 import pytest
 
 from probexit.experiments.bench import meter
+from probexit.experiments.bench.arrivals import Arrivals
+from probexit.experiments.bench.capture import AtCues
 from probexit.experiments.bench.continuous import Continuous
 from probexit.experiments.bench.forced_exits import ForcedExits
+from probexit.experiments.bench.growth import Growth, Size
 from probexit.experiments.bench.loop_against_generate import LoopAgainstGenerate
 from probexit.experiments.bench.overhead import Overhead
+from probexit.experiments.bench.probe_fit import ProbeFit
+from probexit.experiments.bench.replay_all import ReplayAll
 from probexit.experiments.bench.saved_time import SavedTime
 from probexit.hooks.models import Reasoner, Source, load
 
@@ -17,8 +22,43 @@ def reasoner() -> Reasoner:
 
 
 def test_forced_exits(reasoner: Reasoner) -> None:
-    (made,) = ForcedExits(tokens=60, cues=2, traces=2, rounds=1).measure(reasoner)
-    assert made.facts["same_answers"]
+    made = list(ForcedExits(shapes=((60, 2),), traces=2, rounds=1).measure(reasoner))
+    assert [line.facts["same_answers"] for line in made] == [True, True]
+
+
+def test_capture_at_cues(reasoner: Reasoner) -> None:
+    made = list(AtCues(batch=2, tokens=12, cues=3, rounds=1).measure(reasoner))
+    assert [line.case for line in made][:2] == ["ours", "output_hidden_states"]
+    assert all(line.facts["same_states"] for line in made)
+
+
+def test_growth(reasoner: Reasoner) -> None:
+    made = list(Growth(Size(20, 2, 1, 2), rounds=1).measure(reasoner))
+    assert [line.case for line in made] == [
+        "tokens, 20 to 40",
+        "traces, 2 to 4",
+        "layers, 1 to 2",
+        "cues, 2 to 4",
+    ]
+
+
+def test_probe_fit(reasoner: Reasoner) -> None:
+    (made,) = ProbeFit(shapes=((60, 8),)).measure(reasoner)
+    assert made.facts["cpu_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_replay_of_all_rules(reasoner: Reasoner) -> None:
+    made = list(ReplayAll(recorded=90, traces=200).measure(reasoner))
+    assert sum(int(line.case.split()[0]) for line in made) > 30
+
+
+@pytest.mark.slow
+def test_arrivals(reasoner: Reasoner) -> None:
+    made = list(Arrivals(16, train=192, places=4, loads=(0.5,), rounds=1).measure(reasoner))
+    for line in made:
+        assert 0 < line.facts["measured_p50"] <= line.facts["measured_p95"]
+    assert made[1].facts["measured_per_second"] > 0
 
 
 @pytest.mark.slow

@@ -1,0 +1,57 @@
+"""Fitting the probe on many cues of a wide model, against scikit-learn's own pipeline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from probexit.experiments.bench.base import Benchmark, Measurement, spread
+from probexit.experiments.bench.cpu_time import cpu_seconds
+from probexit.hooks.models import Reasoner
+from probexit.probes.logistic import Logistic
+
+
+@dataclass(frozen=True)
+class ProbeFit(Benchmark):
+    """One layer of synthetic states, of which a few directions tell right from wrong.
+
+    Attributes:
+        shapes: Cues and width.
+        rounds: Repetitions.
+    """
+
+    shapes: tuple[tuple[int, int], ...] = ((1_000, 256), (10_000, 1_024), (100_000, 4_096))
+    rounds: int = 1
+
+    def measure(self, reasoner: Reasoner) -> Iterator[Measurement]:
+        for cues, width in self.shapes:
+            X, y = _states(cues, width)
+            ours = [cpu_seconds(partial(Logistic().fit, X, y)) for _ in range(self.rounds)]
+            plain = [cpu_seconds(partial(_pipeline, X, y)) for _ in range(self.rounds)]
+            yield Measurement(
+                f"{cues} cues, width {width}",
+                spread([a / b for a, b in zip(ours, plain, strict=True)]),
+                "CPU seconds of our fit over StandardScaler and LogisticRegression",
+                self.rounds,
+                {"cpu_seconds": min(ours)},
+            )
+
+
+def _states(cues: int, width: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    y = torch.randint(2, (cues,), generator=generator)
+    X = torch.randn(cues, width, generator=generator, dtype=torch.float32)
+    X[:, :8] += 0.4 * y[:, None]
+    return X.bfloat16(), y  # as they are stored
+
+
+def _pipeline(X: Tensor, y: Tensor) -> None:
+    with threadpool_limits(1):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+        model.fit(X.double().numpy(), y.numpy())
