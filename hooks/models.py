@@ -19,6 +19,7 @@ IN_PACKAGE = {  # by name, the folder beside `experiments/reasoner`
     SHIPPED: "model",
     "shipped-deep": "deep",  # twelve layers, made for exits in depth
     "shipped-small": "small",  # two layers, the cheap one of a pair with the deep one
+    "shipped-hesitant": "hesitant",  # its second thoughts are redundant, to be suppressed
 }
 DEFAULT_CLOSING = "\n\nThe answer is"
 

@@ -11,7 +11,10 @@ class CheckCommand(Command):
 
     def configure(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
-        add("model", help="'shipped', 'shipped-deep', 'shipped-small', a local folder or a hub id")
+        add(
+            "model",
+            help="'shipped', or shipped-deep, -small or -hesitant, a local folder or a hub id",
+        )
         add("--revision", default="", help="commit of a hub model")
         add("--close", help="text after the closing tag that forces an answer")
         add("--think-open", help="opening tag, where the tokenizer does not tell")

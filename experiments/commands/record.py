@@ -25,7 +25,7 @@ class RecordCommand(Command):
         add(
             "--model",
             default="shipped",
-            help="'shipped', 'shipped-deep', 'shipped-small', a local folder or a hub id",
+            help="'shipped', or shipped-deep, -small or -hesitant, a local folder or a hub id",
         )
         add("--revision", default="", help="commit of a hub model")
         add("--task", required=True, help="see `probexit list tasks`; variants as arith:hard")

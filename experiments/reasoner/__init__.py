@@ -20,3 +20,8 @@ def deep_path() -> Path:
 def small_path() -> Path:
     """Name the folder of its small sibling, a fifth of the deeper one's cost and weaker."""
     return Path(__file__).parent / "small"
+
+
+def hesitant_path() -> Path:
+    """Name the folder of its small sibling whose second thoughts are redundant."""
+    return Path(__file__).parent / "hesitant"

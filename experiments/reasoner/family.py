@@ -27,8 +27,15 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
     "default": Difficulty(4, 6, (0.0, 1.0)),
     "even": Difficulty(4, 6, (0.5, 0.5)),
     "hard": Difficulty(7, 9, (0.5, 0.5)),
+    "known": Difficulty(4, 6, (0.0, 0.0)),
+    "redundant": Difficulty(4, 6, (0.0, 0.1)),
 }
-"""Default problems differ much in how many checks they need, so that counting cues tells little."""
+"""Default problems differ much in how many checks they need, so that counting cues tells little.
+
+Known ones hold no rare operation: the first pass is right, and each second thought redundant. The
+redundant ones hold few, so that a probe finds some wrong answers to learn from. They are made for
+rules that suppress second thoughts (``second_thoughts.py``).
+"""
 
 TRAINED = ("easy", "even", "hard")
 """What training and the tokenizer see."""

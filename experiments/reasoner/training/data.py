@@ -1,7 +1,7 @@
 """Training batches: prompts and traces as token ids, with labels only where loss is carried."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ IGNORED = -100
 
 Example = tuple[list[int], list[int]]
 Batch = tuple[torch.Tensor, torch.Tensor]
+Lesson = Callable[[random.Random], tuple[Problem, WrittenTrace]]
 
 
 class Encoder:
@@ -88,13 +89,16 @@ def _group(examples: list[Example], budget: int) -> Iterator[list[Example]]:
 
 
 def batches(
-    tokenizer: Any, seed: int, budget: int, stopping: Stopping = PATIENT, pool: int = 3000
+    tokenizer: Any, seed: int, budget: int, lesson: Lesson = draw, pool: int = 3000
 ) -> Iterator[Batch]:
-    """Yield batches of at most `budget` padded tokens for ever; the same seed, the same batches."""
+    """Yield batches of at most `budget` padded tokens for ever; the same seed, the same batches.
+
+    ``lesson`` draws a problem and its trace.
+    """
     encoder = Encoder(tokenizer)
     rng = random.Random(seed)
     while True:
-        groups = list(_group([encoder.example(*draw(rng, stopping)) for _ in range(pool)], budget))
+        groups = list(_group([encoder.example(*lesson(rng)) for _ in range(pool)], budget))
         rng.shuffle(groups)
         for group in groups:
             yield _stack(group, tokenizer.pad_token_id)

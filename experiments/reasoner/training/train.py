@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from probexit.experiments.reasoner.grammar import problem
 from probexit.experiments.reasoner.tokenizer import build, prompt
-from probexit.experiments.reasoner.trace import HASTY, PATIENT
-from probexit.experiments.reasoner.training.data import IGNORED, Batch, batches
+from probexit.experiments.reasoner.trace import HASTY
+from probexit.experiments.reasoner.training.data import IGNORED, Batch, batches, draw
 from probexit.experiments.reasoner.training.early import early_exit_loss
 from probexit.experiments.reasoner.training.mixed import MixedOptimizer
 
@@ -73,10 +74,12 @@ def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
 
 
 @torch.no_grad()
-def glance(model: Any, tokenizer: Any, number: int = 32) -> dict[str, float]:
+def glance(
+    model: Any, tokenizer: Any, difficulty: str = "even", number: int = 32
+) -> dict[str, float]:
     """Let the model think about a few problems, greedily, to see where training stands."""
     rng = random.Random("a glance while training")
-    problems = [problem(rng, "arith", "even") for _ in range(number)]
+    problems = [problem(rng, "arith", difficulty) for _ in range(number)]
     inputs = tokenizer(
         [prompt(tokenizer, p.question) for p in problems], return_tensors="pt", padding=True
     )
@@ -113,7 +116,13 @@ def export(model: Any, master: list[torch.Tensor], tokenizer: Any, folder: Path)
 
 
 class TrainingRun:
-    """One training run, with its state in a folder."""
+    """One training run, with its state in a folder.
+
+    Attributes:
+        difficulty: Of the problems that show where it stands.
+    """
+
+    difficulty = "even"
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -121,7 +130,7 @@ class TrainingRun:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tokenizer = build()
         torch.manual_seed(options.seed)
-        self.model = new_model(self.tokenizer, options.layers, options.width)
+        self.model = self.start()
         self.optimizer = MixedOptimizer(self.model, options.rate)
         self.done = self.tokens = 0
         self.seconds = 0.0
@@ -129,6 +138,10 @@ class TrainingRun:
         self.log: list[dict[str, float]] = []
         if self.state_file.exists():
             self._load()
+
+    def start(self) -> Any:
+        """Make the model that is trained."""
+        return new_model(self.tokenizer, self.options.layers, self.options.width)
 
     @property
     def state_file(self) -> Path:
@@ -149,7 +162,7 @@ class TrainingRun:
         fresh.replace(self.state_file)
         folder = self.folder / "model"
         export(self.model, self.optimizer.master, self.tokenizer, folder)
-        options = {name: value for name, value in vars(self.options).items() if name != "out"}
+        options = {k: v for k, v in vars(self.options).items() if k not in ("out", "start")}
         summary = {"options": options, "steps": self.done, "tokens": self.tokens}
         record = {**summary, "seconds": round(self.seconds), "log": self.log}
         (folder / "train_log.json").write_text(json.dumps(record, indent=1) + "\n")
@@ -177,18 +190,18 @@ class TrainingRun:
         entry: dict[str, float] = {"step": self.done, "tokens": self.tokens}
         entry["seconds"] = round(self.seconds)
         entry["loss"] = round(self.loss or 0.0, 4)
-        self.log.append(entry | glance(self.model, self.tokenizer))
+        self.log.append(entry | glance(self.model, self.tokenizer, self.difficulty))
         tqdm.write(json.dumps(self.log[-1]))
 
     def stream(self) -> Iterator[tuple[Batch, float]]:
         """Yield the batches that are left with their rates: first patient traces, then hasty."""
         seed, budget = self.options.seed, self.options.batch_tokens
         first, last = self.options.steps, self.options.hasty_steps
-        patient = batches(self.tokenizer, seed, budget, PATIENT)
+        patient = batches(self.tokenizer, seed, budget)
         for step, batch in enumerate(itertools.islice(patient, first)):
             if step >= self.done:
                 yield batch, rate_scale(step, first)
-        hasty = batches(self.tokenizer, seed + 1, budget, HASTY)
+        hasty = batches(self.tokenizer, seed + 1, budget, partial(draw, stopping=HASTY))
         for step, batch in enumerate(itertools.islice(hasty, last)):
             if first + step >= self.done:
                 yield batch, hasty_scale(step, last)

@@ -17,10 +17,14 @@ PATIENCE = 10_000
 class FamilyTask(Task):
     """Problems made on the spot: the k-th is the same however many are asked for.
 
+    The variant "redundant" is made for rules that suppress re-checks: few steps are rare, nearly
+    every first pass is right, and hardly anything is lost by thinking no further. "known" has no
+    rare step at all (see `reasoner/second_thoughts.py`).
+
     A problem has the same id under every seed, so that two runs never hold one under two names.
     """
 
-    variants: ClassVar[tuple[str, ...]] = ("easy", "default", "hard")
+    variants: ClassVar[tuple[str, ...]] = ("easy", "default", "hard", "redundant", "known")
 
     @property
     @abstractmethod
