@@ -45,7 +45,7 @@ class StateSizes:
 
     def __str__(self) -> str:
         return (
-            f"States take {self.cues:.2f} MB a trace; `record --heads` adds {self.heads:.2f} MB, "
-            f"`record --tokens` {self.tokens:.2f} MB (at the recorded layers: fewer of them, fewer "
+            f"States take {self.cues:.3g} MB a trace; `record --heads` adds {self.heads:.3g} MB, "
+            f"`record --tokens` {self.tokens:.3g} MB (at the recorded layers: fewer of them, fewer "
             "bytes)."
         )

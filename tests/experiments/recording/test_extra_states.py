@@ -102,7 +102,7 @@ def test_the_room_they_take(traces: list[Trace]) -> None:
     assert sizes.heads == pytest.approx(held / 3 / 1e6)
     held = sum(2 * t.thinking_hidden.numel() for t in traces if t.thinking_hidden is not None)
     assert sizes.tokens == pytest.approx(held / 3 / 1e6)
-    assert f"adds {sizes.heads:.2f} MB" in str(sizes)
+    assert f"adds {sizes.heads:.3g} MB" in str(sizes)
     with pytest.raises(ValueError, match="no traces"):
         StateSizes.of([], 6)
 
