@@ -13,9 +13,9 @@ from probexit.experiments.bench.arriving_loop import ArrivingLoop
 from probexit.experiments.bench.base import Benchmark, Measurement, spread
 from probexit.experiments.bench.controllers import controller_for
 from probexit.experiments.bench.server import (
-    Request,
-    Served,
+    Job,
     Server,
+    Sojourn,
     StepCost,
     percentiles,
     poisson_arrivals,
@@ -98,12 +98,12 @@ class _Engine:
         rate = len(prompts) / max(one.ends for one in served)
         return cls(loop, prompts, lengths, StepCost.fitted(loop.passes), rate)
 
-    def served(self, arrivals: Sequence[float]) -> list[Served]:
+    def served(self, arrivals: Sequence[float]) -> list[Sojourn]:
         return self.loop.serve(self.prompts, arrivals)[1]
 
-    def simulated(self, arrivals: Sequence[float], places: int) -> list[Served]:
+    def simulated(self, arrivals: Sequence[float], places: int) -> list[Sojourn]:
         each = zip(arrivals, self.prompts, self.written, strict=True)
-        requests = [Request(time, len(prompt), tokens) for time, prompt, tokens in each]
+        requests = [Job(time, len(prompt), tokens) for time, prompt, tokens in each]
         return Server(self.cost, places).serve(requests)
 
 

@@ -14,7 +14,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
-from probexit.experiments.bench.server import Served
+from probexit.experiments.bench.server import Sojourn
 from probexit.hooks.models import Reasoner
 
 
@@ -35,7 +35,7 @@ class ArrivingLoop(Loop):
 
     def serve(
         self, prompts: Sequence[Sequence[int]], arrivals: Sequence[float]
-    ) -> tuple[list[Generation], list[Served]]:
+    ) -> tuple[list[Generation], list[Sojourn]]:
         """Write an answer to each prompt; return them and when each was served.
 
         Args:
@@ -49,7 +49,7 @@ class ArrivingLoop(Loop):
         self._start, self._mark = self._clock(), 0.0
         written = self.run(prompts, on_done=lambda i, _: ends.update({i: self._now}))
         return written, [
-            Served(arrival, self._begins[i], ends[i]) for i, arrival in enumerate(arrivals)
+            Sojourn(arrival, self._begins[i], ends[i]) for i, arrival in enumerate(arrivals)
         ]
 
     @property

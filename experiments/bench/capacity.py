@@ -15,7 +15,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.replay import exits
 from probexit.exits.trace import Trace
 from probexit.experiments.bench.server import (
-    Request,
+    Job,
     Server,
     StepCost,
     percentiles,
@@ -64,7 +64,7 @@ def lines(
                 for trace, place in zip(traces, places, strict=True)
             ]
             requests = [
-                Request(time, len(traces[i].prompt_ids), tokens[i])
+                Job(time, len(traces[i].prompt_ids), tokens[i])
                 for time, i in zip(arrivals, drawn, strict=True)
             ]
             made.append({"rate": rate, "rule": name, **percentiles(server.serve(requests))})

@@ -38,7 +38,7 @@ class StepCost:
 
 
 @dataclass(frozen=True)
-class Request:
+class Job:
     """What comes in.
 
     Attributes:
@@ -53,7 +53,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Served:
+class Sojourn:
     """When a request arrived, was let in and had its last token, in seconds."""
 
     arrives: float
@@ -79,7 +79,7 @@ class Server:
             raise ValueError(f"places = {places}: an engine needs at least 1")
         self.cost, self.places = cost, places
 
-    def serve(self, requests: Sequence[Request]) -> list[Served]:
+    def serve(self, requests: Sequence[Job]) -> list[Sojourn]:
         """Serve requests, given in the order of arrival; return when each was served, likewise.
 
         Raises:
@@ -98,7 +98,7 @@ class Server:
         env.process(self._arrivals(env))
         env.run(env.process(self._steps(env)))
         return [
-            Served(request.arrives, self._begins[i], self._ends[i])
+            Sojourn(request.arrives, self._begins[i], self._ends[i])
             for i, request in enumerate(requests)
         ]
 
@@ -146,7 +146,7 @@ def poisson_arrivals(n: int, rate: float, seed: int) -> list[float]:
     return [float(time) for time in gaps.cumsum()]
 
 
-def percentiles(served: Sequence[Served]) -> dict[str, float]:
+def percentiles(served: Sequence[Sojourn]) -> dict[str, float]:
     """Return latency percentiles in seconds, the mean wait, and requests served per second."""
     latencies = np.array([one.latency for one in served])
     p50, p95, p99 = np.percentile(latencies, (50, 95, 99))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from probexit.experiments.bench.server import (
-    Request,
+    Job,
     Server,
     StepCost,
     percentiles,
@@ -17,7 +17,7 @@ ONE_AT_A_TIME = Server(StepCost(step=0, prompt=1 / MEAN), places=1)
 
 def mean_wait(services: np.ndarray, server: Server = ONE_AT_A_TIME) -> float:
     arrivals = poisson_arrivals(N, RATE, seed=1)
-    requests = [Request(t, int(s), 1) for t, s in zip(arrivals, services, strict=True)]
+    requests = [Job(t, int(s), 1) for t, s in zip(arrivals, services, strict=True)]
     return percentiles(server.serve(requests))["wait"]
 
 
@@ -39,7 +39,7 @@ def test_the_mean_wait_is_that_of_the_formula() -> None:
 
 def test_two_places_by_hand() -> None:
     """The third waits for the place of the second; a row's first token comes with its prompt."""
-    requests = [Request(0, 5, 3), Request(0, 5, 2), Request(0.5, 5, 2)]
+    requests = [Job(0, 5, 3), Job(0, 5, 2), Job(0.5, 5, 2)]
     served = Server(StepCost(step=1), places=2).serve(requests)
     # 0-1 both prompts, 1-2 a step ends the second, 2-3 the third's prompt, 3-4 a step ends both
     assert [one.begins for one in served] == [0, 0, 2]
@@ -48,7 +48,7 @@ def test_two_places_by_hand() -> None:
 
 
 def test_rows_share_the_fixed_cost_of_a_step() -> None:
-    requests = [Request(0, 1, 11)] * 8
+    requests = [Job(0, 1, 11)] * 8
     ends = [
         max(s.ends for s in Server(StepCost(step=1, row=0.1), p).serve(requests)) for p in (1, 8)
     ]
@@ -68,4 +68,4 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="places = 0"):
         Server(StepCost(1), 0)
     with pytest.raises(ValueError, match="sort them"):
-        ONE_AT_A_TIME.serve([Request(1, 1, 1), Request(0, 1, 1)])
+        ONE_AT_A_TIME.serve([Job(1, 1, 1), Job(0, 1, 1)])
