@@ -40,6 +40,11 @@ class DepthController(OnHub):
                 f"{type(self.rule.decider).__name__} needs the full model's token: "
                 "it works in shadow mode only"
             )
+        if self.rule.head.attends and not self.mode.whole_texts:
+            raise ValueError(
+                f"{type(self.rule.head).__name__} attends to every token before: it works in the "
+                f"mode static only, not in {type(self.mode).__name__}"
+            )
         check_promise(self.certificate, self.rule.threshold)
 
     def with_threshold(self, threshold: float) -> Self:

@@ -125,6 +125,9 @@ class Several:
                 phase.finish()
                 self.steps += self.loop.steps
                 self.rows_run += self.loop.rows_run
+        if self.rule.reads_text:
+            for sample in (sample for group in groups for sample in group.samples):
+                sample.text = self.loop.tokenizer.decode(sample.ids[: sample.tokens])
         return groups
 
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 
 class State(Enum):
@@ -30,6 +31,7 @@ class Sample:
         confidences: Mean negative log-probability of the 20 likeliest tokens there; larger = surer.
         tokens: Tokens written at the clock.
         state: Where it stands at the clock.
+        text: What it says; "" until none is running, and for rules that do not read it.
     """
 
     ids: Sequence[int] = ()
@@ -38,6 +40,7 @@ class Sample:
     confidences: Sequence[float] = ()
     tokens: int = field(default=0)
     state: State = State.WAITING
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,10 @@ class SampleRule(ABC):
 
     Attributes:
         k: Samples of a problem.
+        reads_text: Whether ``weights`` reads what the samples say.
     """
+
+    reads_text: ClassVar[bool] = False
 
     k: int = 4
 

@@ -1,4 +1,4 @@
-"""How sure the model is of what comes right behind a probing text (after ConCISE, 2505.04881)."""
+"""How sure the model is of what comes right behind the closing text."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -17,6 +17,7 @@ from probexit.exits.depth.deciders.patience import PatienceDecider
 from probexit.exits.depth.deciders.probe import ProbeDecider
 from probexit.exits.depth.deciders.schedule import Schedule
 from probexit.exits.depth.deciders.stop_exit_continue import StopExitContinue
+from probexit.exits.depth.heads.balcony import Balcony
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.block import ExitBlock
 from probexit.exits.depth.heads.plain import PlainHead
@@ -26,6 +27,7 @@ from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.leave import Leave
 from probexit.exits.depth.modes.self_speculation import SelfSpeculation
+from probexit.exits.depth.modes.static import Static
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ PRESETS = {
     ),
     "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),
     "apparate": Preset("2312.05385", MaxProbability, differs="certified instead of adapted"),
-    "balcony": Preset("2503.05005", _static, ExitBlock, differs="exit block without attention"),
+    "balcony": Preset(
+        "2503.05005", _static, Balcony, Static(), "the model's own final norm; trained briefly"
+    ),
+    "ee-llm": Preset("2312.04916", MaxProbability, ExitBlock, CatchUp(), "frozen; MLP exits"),
     "skipdecode": Preset("2307.02628", Schedule, differs="skips upper layers"),
     "specee": Preset("2504.08850", FewColumns, differs="candidates from the first exit"),
     "random": Preset("floor", AtRandom),

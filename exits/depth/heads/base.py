@@ -1,16 +1,31 @@
 """The contract of a head: from a middle layer's state to what the last layer would have written."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from probexit.exits.depth.fitted import FittedPart
+from probexit.exits.depth.interception.layer_call import LayerCall
+
+Follow = Callable[[LayerCall, Tensor], Tensor]
+"""Translates the states ``[b, q, d]`` of a pass behind a layer; one for each text."""
 
 
 @dataclass
 class Head(FittedPart, ABC):
-    """Translates a state after a middle layer into one that the model's final norm can read."""
+    """Translates a state after a middle layer into one that the model's final norm can read.
+
+    Attributes:
+        attends: Whether it reads the tokens before as well, so that every token of a text must pass
+            through it, in order.
+        own_layers: Layers that it runs itself.
+    """
+
+    attends: ClassVar[bool] = False
+    own_layers: ClassVar[int] = 0
 
     @abstractmethod
     def translate(self, hidden: Tensor, layer: int) -> Tensor:
@@ -19,3 +34,7 @@ class Head(FittedPart, ABC):
         Raises:
             ValueError: if the head was not trained for ``layer``.
         """
+
+    def follow(self) -> Follow:
+        """Return what translates the passes over one text, from its prompt on."""
+        return lambda call, hidden: self.translate(hidden, call.index)

@@ -28,9 +28,8 @@ class _Gated(nn.Module):
 class ExitBlock(TrainedHead):
     """``h + MLP(norm(h))`` before the model's own norm and unembedding.
 
-    After Balcony (arXiv 2503.05005), whose exits are whole decoder layers; leaving out the
-    attention spares a second KV cache and keeps the exit local to its token (EE-LLM's MLP exits,
-    2312.04916).
+    EE-LLM's MLP exits (arXiv 2312.04916). Without attention there is no second KV cache and an exit
+    is local to its token; the head ``balcony`` is a whole layer.
 
     Attributes:
         inner: Width of the MLP, as a multiple of the model's.

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +19,17 @@ class TrainedHead(Head):
     def __post_init__(self) -> None:
         self.modules_: dict[int, nn.Module] = {}
 
+    def adopt(self, model: Any) -> None:
+        """Take from a model what new modules are made of; nothing by default.
+
+        Raises:
+            ValueError: if they cannot be made for this model.
+        """
+        del model
+
     @abstractmethod
     def module(self, width: int) -> nn.Module:
-        """Return a new module, ``[..., width]`` to itself, at first the identity.
+        """Return a new module, ``[..., width]`` to itself, at first the identity if it can be.
 
         It holds a vector of ``width`` entries, from which restoring reads the width.
         """
@@ -31,6 +40,15 @@ class TrainedHead(Head):
         return [p for module in self.modules_.values() for p in module.parameters()]
 
     def translate(self, hidden: Tensor, layer: int) -> Tensor:
+        translated: Tensor = self.at(hidden, layer)(hidden)
+        return translated
+
+    def at(self, hidden: Tensor, layer: int) -> nn.Module:
+        """Return the module of a layer, where and in the precision of states ``[..., d]``.
+
+        Raises:
+            ValueError: if the head was not trained for ``layer``.
+        """
         if layer not in self.modules_:
             raise ValueError(
                 f"{type(self).__name__} was trained for layers {sorted(self.modules_)}, "
@@ -40,8 +58,7 @@ class TrainedHead(Head):
         parameter = next(module.parameters())
         if (parameter.device, parameter.dtype) != (hidden.device, hidden.dtype):
             module.to(hidden.device, hidden.dtype)
-        translated: Tensor = module(hidden)
-        return translated
+        return module
 
     def state(self) -> dict[str, Tensor]:
         states = {layer: module.state_dict() for layer, module in self.modules_.items()}

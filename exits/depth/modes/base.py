@@ -18,6 +18,7 @@ class Mode(ABC):
         batched: Several prompts run at once.
         steady: Each pass decides on one token that is then written, so a reasoning controller,
             which counts passes, can work inside.
+        whole_texts: One exit serves all tokens of a text, so heads that attend can be used.
     """
 
     @property
@@ -35,6 +36,10 @@ class Mode(ABC):
     @property
     def steady(self) -> bool:
         return True
+
+    @property
+    def whole_texts(self) -> bool:
+        return False
 
     def with_drafts(self, drafts: int) -> Self:
         """Return the mode at that many drafts per verification; itself if it drafts nothing."""

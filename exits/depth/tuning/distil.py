@@ -1,5 +1,6 @@
 """Train heads to say what the last layer says, on any text; the model stays frozen."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,29 +58,28 @@ def distil(
     examples = record(model, plain, texts, [*layers, last])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        head.adopt(model)
         parameters = head.prepare(examples.layers[:-1], hidden_size(model))
-        losses = _train(examples, head, Readout(model, head), parameters, settings)
+        draw = (
+            _WholeTexts(examples, head, plain) if head.attends else _Tokens(examples, head, plain)
+        )
+        losses = _train(draw, head, parameters, settings)
     for module in head.modules_.values():
         module.eval().requires_grad_(False)
     return losses
 
 
 def _train(
-    examples: Examples,
-    head: TrainedHead,
-    readout: Readout,
-    parameters: list[Any],
-    settings: Distillation,
+    draw: "_Batches", head: TrainedHead, parameters: list[Any], settings: Distillation
 ) -> list[float]:
     for module in head.modules_.values():
-        module.to(examples.hidden.device)
+        module.to(draw.examples.hidden.device)
     adam = torch.optim.Adam(parameters, lr=settings.rate)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, settings.steps)
     losses = []
     with torch.enable_grad():
         for _ in range(settings.steps):
-            rows = torch.randint(len(examples), (settings.batch,))
-            loss = _divergence(examples, readout, rows)
+            loss = draw.divergence(settings.batch)
             adam.zero_grad()
             loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
             adam.step()
@@ -88,13 +88,60 @@ def _train(
     return losses
 
 
-def _divergence(examples: Examples, readout: Readout, rows: Tensor) -> Tensor:
-    # Recorded in inference mode: a clone may take part in a graph.
-    hidden = examples.hidden[rows].float().clone()
-    with torch.no_grad():
-        target = readout.logits(hidden[:, -1], examples.layers[-1]).log_softmax(-1)
-    total = hidden.new_zeros(())
-    for e, layer in enumerate(examples.layers[:-1]):
-        guess = readout.logits(hidden[:, e], layer).log_softmax(-1)
-        total = total + (target.exp() * (target - guess)).sum(-1).mean()
-    return total / (len(examples.layers) - 1)
+class _Batches(ABC):
+    """Draws recorded tokens and says how far the exits are from the last layer on them."""
+
+    def __init__(self, examples: Examples, head: Any, plain: Readout) -> None:
+        self.examples, self.head, self.plain = examples, head, plain
+
+    @abstractmethod
+    def draw(self, tokens: int) -> tuple[Tensor, Tensor]:
+        """Return states ``[..., e, d]`` of about so many tokens, and which count, ``[...]``."""
+
+    @abstractmethod
+    def read(self, hidden: Tensor, layer: int) -> Tensor:
+        """Translate states ``[..., d]`` after a layer."""
+
+    def divergence(self, tokens: int) -> Tensor:
+        """Return KL(last layer || exit) per token, averaged over the exits."""
+        hidden, counts = self.draw(tokens)
+        *exits, last = self.examples.layers
+        with torch.no_grad():
+            target = self.plain.logits(hidden[..., -1, :][counts], last).log_softmax(-1)
+        total = hidden.new_zeros(())
+        for e, layer in enumerate(exits):
+            read = self.read(hidden[..., e, :], layer)[counts]
+            guess = self.plain.logits(read, last).log_softmax(-1)
+            total = total + (target.exp() * (target - guess)).sum(-1).mean()
+        return total / len(exits)
+
+
+class _Tokens(_Batches):
+    """Single tokens, whatever text they are of."""
+
+    def draw(self, tokens: int) -> tuple[Tensor, Tensor]:
+        rows = torch.randint(len(self.examples), (tokens,))
+        # Recorded in inference mode: a clone may take part in a graph.
+        hidden = self.examples.hidden[rows].float().clone()
+        return hidden, torch.ones(tokens, dtype=torch.bool, device=hidden.device)
+
+    def read(self, hidden: Tensor, layer: int) -> Tensor:
+        read: Tensor = self.head.translate(hidden, layer)
+        return read
+
+
+class _WholeTexts(_Batches):
+    """Whole texts, for heads that attend; padded on the right, where nothing attends to."""
+
+    def draw(self, tokens: int) -> tuple[Tensor, Tensor]:
+        texts = int(self.examples.groups.max()) + 1
+        at_once = max(1, round(tokens * texts / len(self.examples)))
+        chosen = torch.randint(texts, (at_once,)).tolist()
+        parts = [self.examples.hidden[self.examples.groups == g].float().clone() for g in chosen]
+        hidden = torch.nn.utils.rnn.pad_sequence(parts, True)
+        lengths = torch.tensor([len(part) for part in parts], device=hidden.device)
+        return hidden, torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
+
+    def read(self, hidden: Tensor, layer: int) -> Tensor:
+        read: Tensor = self.head.over_text(hidden, layer, use_cache=False)
+        return read

@@ -37,6 +37,7 @@ LOOKS = {
     "intervention": FamilyStyle(VERMILLION, ">", ":"),
     "before thinking": FamilyStyle(ORANGE, "p", "-."),
     "several samples": FamilyStyle(GREEN, "h", "--"),
+    "more compute": FamilyStyle(GREEN, "P", ":"),
     "answer or abstain": FamilyStyle(PURPLE, "d", ":"),
     "two models": FamilyStyle(BLUE, "8", "-."),
     "bound": FamilyStyle(INK, "*", "-"),

@@ -1,20 +1,22 @@
-"""Budget and temperature by how hard the question looks (DiffAdapt, arXiv 2510.19669)."""
+"""A recipe for each difficulty of question (DiffAdapt, arXiv 2510.19669)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import ClassVar
-
-import torch
 
 from probexit.exits.controller import ExitController
 from probexit.exits.policies.never import Never
 from probexit.exits.signals.position import Position
-from probexit.exits.trace import Trace
+from probexit.experiments.methods.before_thinking.difficulty import (
+    Boundaries,
+    DifficultyProbe,
+    QuestionDifficulty,
+    labelled,
+)
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
-from probexit.experiments.methods.core.before_thinking import start_probe, start_states
+from probexit.experiments.methods.core.before_thinking import start_of
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
+from probexit.experiments.methods.core.training import last_layer, recorded_layers
 from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
@@ -22,103 +24,106 @@ from probexit.experiments.methods.online.routing import Routed
 from probexit.hooks.cues.paragraph import Paragraph
 
 
-class QuestionDifficulty(StrEnum):
-    """How hard a question is to this model."""
+@dataclass(frozen=True)
+class Strategy:
+    """How questions of one difficulty are answered.
 
-    EASY = "easy"
-    NORMAL = "normal"
-    HARD = "hard"
+    Attributes:
+        temperature: Sampling temperature.
+        share: Share of the token limit that thinking and answer may take.
+        instruction: What is added to the question.
+    """
+
+    temperature: float
+    share: float
+    instruction: str
+
+
+STRATEGIES = {
+    QuestionDifficulty.EASY: Strategy(0.5, 0.4, "Solve it directly, then verify the answer."),
+    QuestionDifficulty.NORMAL: Strategy(0.8, 1.0, "Think step by step."),
+    QuestionDifficulty.HARD: Strategy(
+        0.4, 0.5, "Mind the budget: outline a method first, and give up early on what fails."
+    ),
+}
 
 
 @dataclass(frozen=True)
 class DiffAdapt(LiveRule):
-    """Think within a budget and at a temperature that a probe on the question chooses.
+    """A probe on the question chooses a prompt, a temperature and a limit on the tokens.
 
-    As in the paper, a probe on the last prompt token's state tells easy, normal and hard questions
-    apart. There the classes come from the entropy of traces and their grades, and each has a prompt
-    of its own; here from what the fit split's runs needed (see ``classes_of``); the prompt stays
-    as it was recorded. The paper's temperatures and limits could not be verified: these are ours.
-
-    Attributes:
-        temperatures: Shares of the recording's temperature for easy, normal and hard questions.
-        quantiles: Their budgets: at this quantile of the tokens that the fit split's needed. A hard
-            question, which is seldom solved, gets what half of them took.
+    As in the paper the classes come from the model's own runs: normal if a problem is mostly solved
+    with low entropy, hard if it is hardly ever solved, easy otherwise (entropy is high on easy
+    questions, lowest in between); a perceptron on the last prompt token's state at the last layer
+    tells them apart. The temperatures and shares are the paper's, from a second source; its
+    boundaries were not found: those of solving are ours, that of entropy is the fit split's median,
+    and the prompts are paraphrased. With one recorded run a problem, solved means once.
+    The instruction follows the question; what must be read anew for it is charged.
+    The shipped reasoners were trained on no instructions, which only mislead them: the row without
+    prompts leaves them out. "always normal" is the paper's baseline, without prompts too.
     """
 
     title: ClassVar[str] = "DiffAdapt"
     family: ClassVar[MethodFamily] = MethodFamily.ROUTING
-    reads: ClassVar[str] = "last prompt token's hidden states"
-    training: ClassVar[str] = "probe on how hard questions were"
+    reads: ClassVar[str] = "last prompt token's hidden state"
+    cost: ClassVar[str] = "reading the chosen prompt"
+    training: ClassVar[str] = "perceptron on the difficulty of questions"
     source: ClassVar[str] = "2510.19669"
-    summary: ClassVar[str] = "budget and temperature by how hard the question looks"
-    temperatures: tuple[float, float, float] = (0.5, 1.0, 0.5)
-    quantiles: tuple[float, float, float] = (0.9, 0.9, 0.5)
+    summary: ClassVar[str] = "prompt, temperature and limit by how hard the question looks"
+    boundaries: Boundaries = Boundaries()  # noqa: RUF009  # frozen
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        fit, test = context.splits.fit, context.splits.test
-        levels = classes_of(fit)
-        treatments = {}
-        for difficulty in sorted(set(levels)):
-            own = [trace for trace, its in zip(fit, levels, strict=True) if its is difficulty]
-            treatments[difficulty.value] = self._treatment(difficulty, own, bench)
-        looks = self._looks(context, levels, test)
-        routes = {
-            trace.problem: difficulty.value for trace, difficulty in zip(test, looks, strict=True)
+        if not bench.decoding.temperature:
+            raise Unavailable("it chooses temperatures: record at one above 0")
+        test = context.splits.test
+        routes = dict(zip([t.problem for t in test], self.looks(context), strict=True))
+        normal = dict.fromkeys(routes, QuestionDifficulty.NORMAL)
+        whole, bare = self._treatments(bench, True), self._treatments(bench, False)
+        return {
+            "": Routed(whole, routes),
+            "without prompts": Routed(bare, routes),
+            "always normal": Routed(bare, normal),
         }
-        return {"": Routed(treatments, routes)}
 
-    def _looks(
-        self, context: Context, levels: Sequence[QuestionDifficulty], test: Sequence[Trace]
-    ) -> list[QuestionDifficulty]:
-        """Return how hard each test question looks: the likeliest of one-against-rest probes."""
-        present = sorted(set(levels))
+    def looks(self, context: Context) -> list[QuestionDifficulty]:
+        """Return how hard each test question looks.
+
+        Raises:
+            Unavailable: if the fit split's questions are all of one difficulty.
+        """
+        fit, test = context.splits.fit, context.splits.test
+        levels = labelled(fit, self.boundaries)
+        present = sorted(set(levels.values()))
         if len(present) < 2:
             raise Unavailable(f"all questions are {present or 'missing'}: record other problems")
-        probes = [
-            start_probe(context, [each is difficulty for each in levels]) for difficulty in present
-        ]
-        if not test:
-            return []
-        states = start_states(test)
-        best = torch.stack([probe.score(states) for probe in probes]).argmax(0)
-        return [present[i] for i in best.tolist()]
-
-    def _treatment(
-        self, difficulty: QuestionDifficulty, own: Sequence[Trace], bench: LiveEvaluator
-    ) -> InterventionRun:
-        order = list(QuestionDifficulty).index(difficulty)
-        reasoner, tokens = bench.reasoner, torch.tensor([needed(trace) for trace in own]).double()
-        room = len(reasoner.closing_ids()) + reasoner.answer_tokens
-        budget = int(tokens.quantile(self.quantiles[order]).ceil())
-        controller = ExitController(
-            cues=Paragraph(),
-            signal=Position(),
-            policy=Never(),
-            tags=reasoner.tags,
-            closing=reasoner.closing,
-            answer_tokens=reasoner.answer_tokens,
-            max_thinking=max(1, min(budget, bench.decoding.max_new_tokens - room)),
+        layer = recorded_layers(context).index(last_layer(context)[0])
+        one = {trace.problem: trace for trace in fit}.values()
+        probe = DifficultyProbe().fit(
+            [start_of(trace).hidden[0, layer] for trace in one],
+            [levels[trace.problem] for trace in one],
         )
-        return InterventionRun(controller=controller, temperature=self.temperatures[order])
+        return probe.of([start_of(trace).hidden[0, layer] for trace in test])
+
+    def _treatments(self, bench: LiveEvaluator, prompts: bool) -> dict[str, InterventionRun]:
+        whole = {level.value: _treatment(own, bench) for level, own in STRATEGIES.items()}
+        bare = {name: replace(each, instruction="") for name, each in whole.items()}
+        return whole if prompts else bare
 
 
-def needed(trace: Trace) -> int:
-    """Return the thinking tokens after which a trace's answer was right for good; else all."""
-    stays = trace.stays_right()
-    return trace.thinking_at(int(stays.int().argmax()) if stays.any() else None)
-
-
-def classes_of(traces: Sequence[Trace]) -> list[QuestionDifficulty]:
-    """Return how hard each question was.
-
-    Hard if it was not solved; easy if it needed no more thinking than half of the solved ones.
-    """
-    solved = torch.tensor([needed(trace) for trace in traces if trace.correct]).double()
-    middle = float(solved.median()) if len(solved) else 0.0
-
-    def difficulty(trace: Trace) -> QuestionDifficulty:
-        if not trace.correct:
-            return QuestionDifficulty.HARD
-        return QuestionDifficulty.EASY if needed(trace) <= middle else QuestionDifficulty.NORMAL
-
-    return [difficulty(trace) for trace in traces]
+def _treatment(strategy: Strategy, bench: LiveEvaluator) -> InterventionRun:
+    reasoner, limit = bench.reasoner, bench.decoding.max_new_tokens
+    room = len(reasoner.closing_ids()) + reasoner.answer_tokens
+    controller = ExitController(
+        cues=Paragraph(),
+        signal=Position(),
+        policy=Never(),
+        tags=reasoner.tags,
+        closing=reasoner.closing,
+        answer_tokens=reasoner.answer_tokens,
+        max_thinking=max(1, round(strategy.share * limit) - room),
+    )
+    return InterventionRun(
+        controller=controller,
+        temperature=strategy.temperature / bench.decoding.temperature,
+        instruction=strategy.instruction,
+    )

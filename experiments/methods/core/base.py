@@ -23,6 +23,7 @@ class MethodFamily(StrEnum):
     INTERVENTION = "intervention"
     ROUTING = "before thinking"
     SAMPLES = "several samples"
+    MORE = "more compute"
     ABSTAIN = "answer or abstain"
     SWITCH = "two models"
     BOUND = "bound"

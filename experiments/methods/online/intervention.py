@@ -35,6 +35,7 @@ class InterventionRun(Recipe):
         front: ``{layer: [n, d]}`` added to the prompt's first positions (see
             ``hooks/activation_addition.py``).
         temperature: Multiplies the recording's; 1 keeps it.
+        instruction: Added to the question; what must be read anew of the prompt counts as probing.
     """
 
     controller: ExitController | None = None
@@ -43,6 +44,7 @@ class InterventionRun(Recipe):
     heads: Mapping[int, Mapping[int, Tensor]] = field(default_factory=dict)
     front: Mapping[int, Tensor] = field(default_factory=dict)
     temperature: float = 1.0
+    instruction: str = ""
 
     def settings(self) -> dict[str, Any]:
         heads = {
@@ -58,6 +60,7 @@ class InterventionRun(Recipe):
             "temperature": self.temperature,
             **({"heads": heads} if heads else {}),
             **({"front": front} if front else {}),
+            **({"instruction": self.instruction} if self.instruction else {}),
         }
 
     def run(
@@ -67,7 +70,7 @@ class InterventionRun(Recipe):
         return [
             replace(
                 setting.grade(trace, generation.token_ids),
-                probing=generation.probed,
+                probing=generation.probed + self._read_anew(setting, trace),
                 exited=generation.exit is not None,
             )
             for trace, generation in pairs
@@ -84,13 +87,25 @@ class InterventionRun(Recipe):
         loop = Loop(model, tokenizer, self.controller, decoding, bound)
         if loop.session is not None:
             loop.session.extract = setting.task.extract
-        prompts = [trace.prompt_ids.tolist() for trace in traces]
+        prompts = [self._prompt(setting, trace) for trace in traces]
 
         def ended(_index: int, _generation: Generation) -> None:
             done()
 
         with self._steered(model), self._shifted(model), self._fronted(model):
             return loop.run(prompts, keys(traces, sample), ended)
+
+    def _prompt(self, setting: Setting, trace: Trace) -> list[int]:
+        if not self.instruction:
+            return [int(i) for i in trace.prompt_ids]
+        return setting.reasoner.prompt(f"{trace.question}\n\n{self.instruction}")
+
+    def _read_anew(self, setting: Setting, trace: Trace) -> int:
+        """Return the tokens of the prompt behind what it has in common with the recorded one."""
+        prompt, recorded = self._prompt(setting, trace), trace.prompt_ids.tolist()
+        pairs = enumerate(zip(prompt, recorded, strict=False))
+        same = next((i for i, (a, b) in pairs if a != b), min(len(prompt), len(recorded)))
+        return len(prompt) - same
 
     def _steered(self, model: Any) -> AbstractContextManager[Any]:
         return Steer(model, self.directions) if self.directions else nullcontext()

@@ -13,11 +13,12 @@ from probexit.experiments.evaluation.choice import all_methods
 from probexit.experiments.evaluation.compare import compare
 from probexit.experiments.evaluation.render.text import as_text
 from probexit.experiments.fitting.splits import Splits
-from probexit.experiments.methods.before_thinking.diff_adapt import (
-    DiffAdapt,
+from probexit.experiments.methods.before_thinking.diff_adapt import DiffAdapt
+from probexit.experiments.methods.before_thinking.difficulty import (
+    Boundaries,
     QuestionDifficulty,
-    classes_of,
-    needed,
+    labelled,
+    mean_entropy,
 )
 from probexit.experiments.methods.before_thinking.question_router import QuestionRouter
 from probexit.experiments.methods.before_thinking.think_or_not import ThinkOrNot
@@ -28,6 +29,7 @@ from probexit.experiments.methods.core.steering import nearest
 from probexit.experiments.methods.hidden_states.probe import ProbePreset
 from probexit.experiments.methods.interventions.end_boost import EndBoostPreset
 from probexit.experiments.methods.interventions.stop_temperature import StopTemperaturePreset
+from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.full_run_again import FullRunAgain
@@ -184,42 +186,71 @@ def test_steering_says_what_it_lacks(method, small, hand_made, bench):
 # --- before thinking ---
 
 
-def test_what_a_question_needed(hand_made):
-    assert needed(hand_made("-++", True)) == 20
-    assert needed(hand_made("+-+", True)) == 30  # right, then not: for good only from the third
-    assert needed(hand_made("+--", False)) == 35
-    assert needed(hand_made("--", True)) == 25
-    levels = classes_of([hand_made(m, ok) for m, ok in (("+", 1), ("-+", 1), ("--+", 1), ("+", 0))])
-    assert levels == [
-        QuestionDifficulty.EASY,
-        QuestionDifficulty.EASY,
-        QuestionDifficulty.NORMAL,
-        QuestionDifficulty.HARD,
-    ]
+EASY, NORMAL, HARD = QuestionDifficulty
 
 
-def test_diff_adapt_routes_and_budgets_by_hand(small, hand_made, bench):
-    kinds = {"+++": [0.0, 0.0], "--+": [9.0, 0.0], "---": [0.0, 9.0]}  # easy, normal, hard
-    fit = [
-        started(replace(hand_made(marks, marks != "---"), problem=f"{marks}{i}"), True, state)
-        for marks, state in kinds.items()
-        for i in range(8)
-    ]
-    context = on_fit(small, hand_made, fit, bench)
+def test_the_difficulty_of_a_question_by_its_runs(hand_made):
+    bounds = Boundaries(entropy=0.5)
+    pairs = [(0.8, 0.4), (0.8, 0.6), (0.2, 0.4), (0.5, 0.4)]  # the reference's example
+    assert [bounds.label(*pair, 0.5) for pair in pairs] == [NORMAL, EASY, HARD, EASY]
+
+    def run(right, entropy, problem):
+        trace = hand_made("-", right)
+        return replace(trace, problem=problem, entropies=torch.full_like(trace.entropies, entropy))
+
+    traces = [run(right, 0.4, "half") for right in (True, False)] + [run(True, 0.4, "all")]
+    assert labelled(traces, bounds) == {"half": EASY, "all": NORMAL}
+    by_median = labelled([run(True, h, str(h)) for h in (0.1, 0.2, 0.9)], Boundaries())
+    assert list(by_median.values()) == [NORMAL, NORMAL, EASY]
+
+
+def test_the_entropy_of_a_run_is_the_mean_over_its_tokens(hand_made):
+    entropies = torch.tensor([1.0397208, 0.0])  # of (.5, .25, .25), and of certainty
+    assert mean_entropy(replace(hand_made("-", True), entropies=entropies)) == pytest.approx(
+        0.519860, abs=1e-6
+    )
+
+
+def test_diff_adapt_gives_each_class_its_recipe(small, hand_made, bench):
+    kinds = {EASY: (True, 0.9, [0.0, 0.0]), NORMAL: (True, 0.1, [9.0, 0.0])}
+    kinds |= {HARD: (False, 0.1, [0.0, 9.0])}
+    fit = []
+    for level, (right, entropy, state) in kinds.items():
+        for i in range(8):
+            trace = replace(hand_made("-", right), problem=f"{level}{i}")
+            trace = replace(trace, entropies=torch.full_like(trace.entropies, entropy))
+            fit.append(started(trace, True, state))
     test = [
         started(replace(hand_made("-", False), problem=str(i)), False, state)
         for i, state in enumerate([[0.0, 8.0], [8.0, 0.0], [0.5, 0.5]])
     ]
-    context = replace(context, splits=Splits(fit, [], test))
-    (recipe,) = DiffAdapt().recipes(context, bench).values()
-    assert recipe.routes == {"0": "hard", "1": "normal", "2": "easy"}
-    budgets = {name: t.controller.max_thinking for name, t in recipe.treatments.items()}
-    assert budgets == {"easy": 10, "normal": 30, "hard": 35}
-    assert {name: t.temperature for name, t in recipe.treatments.items()} == {
+    context = replace(on_fit(small, hand_made, fit, bench), splits=Splits(fit, [], test))
+    method = DiffAdapt(Boundaries(entropy=0.5))
+    recipes = method.recipes(context, bench)
+    assert recipes[""].routes == {"0": "hard", "1": "normal", "2": "easy"}
+    whole, bare = recipes[""].treatments, recipes["without prompts"].treatments
+    room = len(bench.reasoner.closing_ids()) + bench.reasoner.answer_tokens
+    limits = {name: each.controller.max_thinking + room for name, each in whole.items()}
+    assert limits == {"easy": max(32, room + 1), "normal": 80, "hard": max(40, room + 1)}
+    assert {name: each.temperature for name, each in whole.items()} == {
         "easy": 0.5,
-        "normal": 1.0,
-        "hard": 0.5,
+        "normal": 0.8,
+        "hard": 0.4,
     }
+    assert len({each.instruction for each in whole.values()}) == 3
+    assert {each.instruction for each in bare.values()} == {""}
+    assert set(recipes["always normal"].routes.values()) == {"normal"}
+
+
+def test_an_instruction_changes_the_prompt_and_is_charged(bench, hand_made):
+    prompt = torch.tensor(bench.reasoner.prompt("Start with 2. (1) add 5."))
+    trace = replace(hand_made("-", True), prompt_ids=prompt, question="Start with 2. (1) add 5.")
+    short = replace(bench, decoding=Decoding(8, temperature=1.0))
+    (plain,) = InterventionRun().run(short, [trace], lambda: None)
+    (told,) = InterventionRun(instruction="So.").run(short, [trace], lambda: None)
+    longer = bench.reasoner.prompt("Start with 2. (1) add 5.\n\nSo.")
+    assert plain.probing == 0
+    assert 0 < len(longer) - len(prompt) < told.probing < len(longer)
 
 
 def test_diff_adapt_needs_different_questions(small, hand_made, bench):

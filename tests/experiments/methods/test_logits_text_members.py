@@ -11,11 +11,11 @@ from probexit.exits.verifiers.function import FromFunction
 from probexit.exits.verifiers.stated_answer import StatedAnswer
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.base import Unavailable
-from probexit.experiments.methods.logits.concise import Concise
+from probexit.experiments.methods.logits.closing_certainty import ClosingCertainty
 from probexit.experiments.methods.logits.cusum import Cusum
 from probexit.experiments.methods.logits.eat import Eat
 from probexit.experiments.methods.logits.group_confidence import DeepConfGroup
-from probexit.experiments.methods.logits.mur import Mur
+from probexit.experiments.methods.logits.momentum_exit import MomentumExit
 from probexit.experiments.methods.logits.think_brake import ThinkBrake
 from probexit.experiments.methods.text.completion import CompletionPoint
 from probexit.experiments.methods.text.hedging import Hedging
@@ -125,19 +125,19 @@ def test_group_confidence_at_the_percentiles_of_the_lowest_group(scene):
     assert found["certified 5 %"] == (5.0, [2])
 
 
-def test_mur_compares_a_step_with_the_momentum_before_it(scene):
+def test_momentum_compares_a_step_with_the_momentum_before_it(scene):
     rest = {"logprobs": -blocks(1.0, 1.0, length=32)}
-    found = Mur().outcomes(scene({"logprobs": -blocks(1.0, 1.3, 1.2)}, rest))
+    found = MomentumExit().outcomes(scene({"logprobs": -blocks(1.0, 1.3, 1.2)}, rest))
     # exp(1 - 1.3) = .74; the momentum is then 1.03, and exp(1.03 - 1.2) = .84
-    assert found[0].label == "published 0.8"
+    assert found[0].label == "share 0.8"
     assert found[0].exits.tolist() == [2]
     assert found[1].threshold == 1.0
     assert found[1].exits.tolist() == [NO_EXIT]  # above the largest score: not clamped to it
 
 
-def test_concise(scene):
+def test_closing_certainty(scene):
     rest = {"answer_entropies": column(1.0, 0.1)}
-    (found,) = Concise().outcomes(scene({"answer_entropies": column(0.9, 0.2, 0.1)}, rest))
+    (found,) = ClosingCertainty().outcomes(scene({"answer_entropies": column(0.9, 0.2, 0.1)}, rest))
     assert found.threshold == pytest.approx(math.exp(-0.1))
     assert found.exits.tolist() == [2]
     assert found.probing.tolist() == [9]  # the closing text at three cues, no answer

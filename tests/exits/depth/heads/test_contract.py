@@ -19,6 +19,7 @@ from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.heads.trained import TrainedHead
 from probexit.exits.depth.heads.translator import Translator
 from probexit.exits.depth.modes.leave import Leave
+from probexit.exits.depth.modes.static import Static
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.tuning.distil import Distillation, distil
 
@@ -51,7 +52,7 @@ def test_contract(cls: type[Head], deep_model: Any, texts: Any, tmp_path: Any) -
         with pytest.raises(ValueError, match="not for 2"):
             head.translate(torch.zeros(1, 32), 2)
     rule = ExitRule(LAYERS, Gap(), head, 0.5)
-    DepthController(rule, Leave()).save(tmp_path)
+    DepthController(rule, Static() if cls.attends else Leave()).save(tmp_path)
     loaded = DepthController.load(tmp_path).rule.head
     hidden = torch.randn(2, 5, 32)
     assert torch.equal(loaded.translate(hidden, 1), head.translate(hidden, 1))

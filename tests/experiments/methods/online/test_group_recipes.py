@@ -9,16 +9,19 @@ import pytest
 import torch
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.several import Several
 from probexit.exits.engines.two_models.handover import Handover
 from probexit.exits.engines.two_models.pair import TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
 from probexit.exits.engines.two_models.track import Effort
+from probexit.exits.samples.marker_vote import MarkerVote
 from probexit.exits.samples.short_m import ShortM
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.samples import Samples
 from probexit.experiments.methods.online.two_models import Price, TwoModels
+from probexit.experiments.methods.samples.think_deep_vote import fitted_signs
 from probexit.experiments.methods.two_models.entropy_handover import EntropyHandover
 from probexit.experiments.recording.tasks.by_name import task
 
@@ -140,3 +143,23 @@ def test_the_second_model_is_checked(greedy, traces, half, context, tmp_path):
     )
     with pytest.raises(Unavailable, match="another second model"):
         EntropyHandover().recipes(replace(context), greedy)
+
+
+def test_think_deep_learns_its_weights_and_reads_whole_samples(bench, traces, context):
+    """Runs that doubt are graded wrong, whatever their length: doubt gets the weight."""
+    tokenizer = bench.reasoner.tokenizer
+    graded = [("Hmm, wait. So 4.", False), ("First: 2 + 2 = 4. So 4.", True)] * 20
+    fit = [
+        replace(trace, token_ids=torch.tensor(tokenizer.encode(text)), correct=right)
+        for trace, (text, right) in zip(context.splits.fit[:40], graded, strict=True)
+    ]
+    signs = fitted_signs(fit, tokenizer)
+    assert signs[2] < -0.5
+    assert signs[3] > 0.5
+    groups = Several(
+        bench.reasoner.model, tokenizer, MarkerVote(k=2, signs=signs), Decoding(20, temperature=1.0)
+    ).run([traces[0].prompt_ids.tolist()])
+    texts = [sample.text for sample in groups[0].samples]
+    assert texts == [tokenizer.decode(sample.ids) for sample in groups[0].samples]
+    with pytest.raises(Unavailable, match="right and wrong runs"):
+        fitted_signs([trace for trace in fit if trace.correct], tokenizer)

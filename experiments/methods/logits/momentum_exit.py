@@ -1,4 +1,4 @@
-"""Leave after a step as sure as those before it (after MUR, arXiv 2507.14958)."""
+"""Leave after a step as sure as those before it: MUR's momentum, turned into an exit."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,23 +11,22 @@ from probexit.experiments.methods.core.threshold_rule import ThresholdRule
 
 
 @dataclass(frozen=True)
-class Mur(ThresholdRule):
+class MomentumExit(ThresholdRule):
     """Exit after a step whose mean probability reaches a share of the momentum's.
 
-    The paper spends extra compute on a step below the share gamma = .8 and none on others; it does
-    not end the thinking. Here a step that would need none ends it, from the second step on. Steps
-    lie between this run's cues.
+    MUR (arXiv 2507.14958) spends more on steps below the share and ends nothing: that is the row
+    "MUR". The opposite use is ours: a step that would need no more ends the thinking, from the
+    second step on. Steps lie between this run's cues.
 
     Attributes:
         alpha: Weight of the past in the momentum.
-        gamma: The published share.
+        gamma: The share that MUR uses.
     """
 
-    title: ClassVar[str] = "MUR momentum"
+    title: ClassVar[str] = "momentum exit"
     family: ClassVar[MethodFamily] = MethodFamily.LOGITS
     reads: ClassVar[str] = "log-probabilities of the thinking, by step"
-    guarantee: ClassVar[str] = "risk at most alpha, where certified; none as published"
-    source: ClassVar[str] = "2507.14958"
+    guarantee: ClassVar[str] = "risk at most alpha, where certified"
     summary: ClassVar[str] = "exits after a step as sure as those before it"
     alpha: float = 0.9
     gamma: float = 0.8
@@ -36,4 +35,4 @@ class Mur(ThresholdRule):
         return MomentumRatio(self.alpha)
 
     def points(self, context: Context) -> dict[str, float]:
-        return {f"published {self.gamma:g}": self.gamma}
+        return {f"share {self.gamma:g}": self.gamma}

@@ -1,0 +1,1 @@
+"""Parameters inserted beside a frozen model, which read it and leave it as it is (Otter)."""

@@ -1,0 +1,1 @@
+"""Rules that spend more where it pays: steps written anew, answers verified and sent back."""
