@@ -33,9 +33,12 @@ class DepthCommand(Command):
         _measured(bench)
         bench.add_argument("--presets", default="probe-speculative,free", help="with commas")
         bench.add_argument("--check", type=int, default=500, help="texts to compare")
+        adapt = steps.add_parser("adapt", help="let ramps follow their audits while serving")
+        _measured(adapt)
+        _adapting(adapt)
 
     def run(self, args: Namespace) -> Result:
-        from probexit.experiments.depth import commands
+        from probexit.experiments.depth import adapt_command, commands
 
         steps = {
             "fit": commands.fit,
@@ -43,6 +46,7 @@ class DepthCommand(Command):
             "run": commands.run,
             "compare": commands.compare,
             "bench": commands.bench,
+            "adapt": adapt_command.adapt,
         }
         steps[args.step](args)
         return None
@@ -66,6 +70,17 @@ def _measured(parser: ArgumentParser) -> None:
     _levels(parser)
     parser.add_argument("--calibrate", type=int, default=200, help="problems to certify on")
     parser.add_argument("--test", type=int, default=40, help="problems to measure on")
+
+
+def _adapting(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--batches", type=int, default=40, help="how many batches to serve")
+    add("--batch", type=int, default=8, help="problems per batch")
+    add("--then", metavar="TASK", help="of the second half: what the model meets after a shift")
+    add("--agreement", type=float, default=0.99, help="share of tokens that must stay the same")
+    add("--overhead", type=float, default=0.05, help="largest cost of all ramps, of a full pass")
+    add("--check", type=int, default=100, help="batches between two looks at the ramps")
+    add("--fixed", action="store_true", help="tune on the first batch only: the control")
 
 
 def _levels(parser: ArgumentParser) -> None:

@@ -144,7 +144,7 @@ def _fitted(folder: Path) -> tuple[FittedRule, DepthController]:
 def compare(args: Namespace) -> None:
     """Fit, certify and measure presets in one run; write table and figures to ``args.out``."""
     names = list(SOURCES) if args.presets is None else _names(args.presets)
-    workshop = _workshop(args)
+    workshop = workshop_of(args)
     if args.prepare:
         for name in names:
             print(f"{name}: {workshop.prepared(name).guarantee}", flush=True)
@@ -167,7 +167,7 @@ def compare(args: Namespace) -> None:
 def bench(args: Namespace) -> None:
     """Measure both promises, and check losslessness token for token."""
     names = _names(args.presets)
-    workshop = _workshop(args)
+    workshop = workshop_of(args)
     made, done = bill(workshop, names, args.check)
     (args.out / "bench.json").write_text(json.dumps(made.as_json(), indent=1) + "\n")
     (args.out / "bench.txt").write_text(f"{made}\n", encoding="utf-8")
@@ -188,7 +188,12 @@ def _bench(args: Namespace) -> DepthBench:
     return DepthBench(load(Source(args.model)), problems, args.max_new_tokens)
 
 
-def _workshop(args: Namespace) -> Workshop:
+def workshop_of(args: Namespace) -> Workshop:
+    """Make what fits and certifies methods, on the model and the task that were asked for.
+
+    Raises:
+        ValueError: on too few problems.
+    """
     made = _bench(args)
     training = Distillation(steps=args.steps)
     sizes = Sizes(args.n, args.calibrate, args.test, args.alpha, args.delta, training)
