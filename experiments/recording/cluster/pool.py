@@ -85,7 +85,7 @@ class RayPool:
         """Let one worker write the manifest; the others compare theirs with it."""
         import ray
 
-        alone = ray.remote(**self._each)(tried)
+        alone = ray.remote(max_calls=1, **self._each)(tried)  # its process gives the memory back
         if error := ray.get(alone.remote(make, str(Path.cwd()))):
             raise ValueError(error)
 
@@ -142,7 +142,7 @@ class RayPool:
                 log_to_driver=False,
                 **(own if self.address == OWN else {}),
             )
-        except (ConnectionError, ValueError) as error:
+        except Exception as error:  # what Ray raises where a node does not come up has no type
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ValueError(f"no Ray cluster at {self.address!r}: {said}") from error
         try:

@@ -6,7 +6,7 @@ is loaded later (vLLM) takes itself for one rank of several.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,17 +32,20 @@ def launched() -> Crew:
         ValueError: if there are fewer devices than ranks.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    if size == 1:
-        return Alone()
-    devices = _devices()
-    local = int(os.environ.get("LOCAL_RANK", rank))
-    if devices:
-        together = int(os.environ.get("LOCAL_WORLD_SIZE", size))
-        os.environ[VISIBLE] = ",".join(own_devices(local, together, devices))
-    store = _store(rank, size)
+    crew = Alone() if size == 1 else _joined(rank, size)
     for name in [n for n in os.environ if n in LAUNCHED or n.startswith("TORCHELASTIC_")]:
         del os.environ[name]
-    return Ranks(rank, size, store)
+    return crew
+
+
+def _joined(rank: int, size: int) -> "Ranks":
+    """Take this rank's devices, and join the others."""
+    devices = _devices()
+    if devices:
+        local = int(os.environ.get("LOCAL_RANK", rank))
+        together = int(os.environ.get("LOCAL_WORLD_SIZE", size))
+        os.environ[VISIBLE] = ",".join(own_devices(local, together, devices))
+    return Ranks(rank, size, _store(rank, size))
 
 
 def own_devices(rank: int, size: int, devices: Sequence[str]) -> list[str]:
@@ -147,11 +150,11 @@ def _devices() -> list[str]:
     return [str(i) for i in range(torch.cuda.device_count())]
 
 
-def _store(rank: int, size: int, environment: Mapping[str, str] = os.environ) -> Any:
+def _store(rank: int, size: int) -> Any:
     """Join the store that the launcher's environment names."""
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
     store, _, _ = next(rendezvous("env://", rank, size))
-    attempt = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     return PrefixStore(f"probexit-{attempt}", store)
