@@ -1,18 +1,24 @@
 """Draft & Verify: drafts leave out a set of layers, and the whole model verifies them; lossless."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from probexit.exits.depth.decoding.forward_passes import Passes
+from probexit.exits.depth.decoding.loop import decode_one
 from probexit.exits.depth.heads.readout import Readout
+from probexit.exits.depth.interception.attachment import RunningMode
 from probexit.exits.depth.modes.self_speculation import Drafter, Drafting
+from probexit.exits.depth.modes.tuned_stop import TunedWriter
 from probexit.exits.depth.rule import ExitRule
 
 
 @dataclass(frozen=True)
 class LayerSetDrafts(Drafting):
     """The rule is not asked (arXiv 2309.08168).
+
+    How sure a draft must be is tuned while writing, from ``sure`` on, as in the released code.
 
     Attributes:
         skipped: Layers that drafts leave out.
@@ -29,6 +35,10 @@ class LayerSetDrafts(Drafting):
                 f"skipped={self.skipped} must be some, not all, of the layers 0 to {depth - 1}"
             )
         return LayerSet(frozenset(self.skipped))
+
+    def start(self, model: Any, rule: ExitRule) -> RunningMode:
+        drafter = self.drafter(rule, rule.readout(model))
+        return decode_one(model, rule, TunedWriter(drafter, self.max_drafts, self.sure))
 
 
 class LayerSet(Drafter):

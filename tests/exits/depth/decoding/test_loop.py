@@ -15,6 +15,7 @@ from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.full import Full
 from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
 from probexit.exits.depth.modes.self_speculation import SelfSpeculation
+from probexit.exits.depth.modes.tuned_stop import DraftStop
 from probexit.exits.depth.rule import ExitRule
 from probexit.hooks.forward import forward, generate_cache_name
 
@@ -94,6 +95,24 @@ def test_self_speculation_is_lossless(
     assert torch.equal(ids, plain)  # I6
     assert worst_deep_error(deep, ids, seen) < 1e-4
     assert sum(len(r.drafts) for r in attached.trace.rounds) > 3
+
+
+def test_the_stop_of_a_layer_set_moves_with_what_was_accepted(
+    deep_model: Any, coin: Any, prompt: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after, stops = DraftStop.after, []
+
+    def noted(self: DraftStop, accepted: int, drafted: int, most: int) -> DraftStop:
+        stops.append(after(self, accepted, drafted, most))
+        return stops[-1]
+
+    monkeypatch.setattr(DraftStop, "after", noted)
+    _, attached = write(deep_model("llama"), prompt, LayerSetDrafts(4, 0.2, skipped=(2, 4)), coin)
+    expected = DraftStop(0.2)
+    for past in attached.trace.rounds:
+        expected = after(expected, past.accepted, len(past.drafts), 4)
+    assert stops[-1] == expected
+    assert stops[-1].threshold != 0.2
 
 
 def test_a_stale_state_shows_in_the_verification(
