@@ -37,6 +37,10 @@ class Capture(Hooks):
             empty: the states then have no layer, ``[b, 0, d]``.
         positions: ``(rows [n], columns [n])``, integers: keep these positions of a prefill.
 
+    Attributes:
+        fires: How often each layer's hook fired.
+        wanted: Whether the coming passes' states are kept; off, they are counted only.
+
     Raises:
         ValueError: on a layer that does not exist or stands twice, or on malformed positions.
     """
@@ -55,6 +59,7 @@ class Capture(Hooks):
         self._positions = None if positions is None else _checked(*positions)
         self._states: dict[int, Tensor] = {}
         self.fires = dict.fromkeys(watched, 0)
+        self.wanted = True
 
     def _register(self) -> Iterator[RemovableHandle]:
         self._states.clear()
@@ -62,10 +67,13 @@ class Capture(Hooks):
         for layer, module in self._modules.items():
             yield module.register_forward_hook(self._hook(layer))
 
-    def last(self) -> Tensor:
+    def last(self, rows: Sequence[int] | None = None) -> Tensor:
         """Return ``[b, layers, d]``, the last position of the newest forward pass.
 
-        A fresh tensor without gradient, in the model's dtype.
+        A fresh tensor without gradient, in the model's dtype, where the first of the layers is.
+
+        Args:
+            rows: Only these rows ``[n]``, in this order; all by default.
 
         Raises:
             CaptureError: before any forward pass, if a layer was skipped, or if positions were
@@ -73,7 +81,7 @@ class Capture(Hooks):
         """
         if self._positions is not None:
             raise CaptureError("this Capture keeps chosen positions; read them with chosen()")
-        return self._stacked()
+        return self._stacked(rows)
 
     def chosen(self) -> Tensor:
         """Return ``[n, layers, d]``, the chosen positions of the newest forward pass.
@@ -101,7 +109,7 @@ class Capture(Hooks):
                     "was the model compiled before Capture was entered, or the layer skipped?"
                 )
 
-    def _stacked(self) -> Tensor:
+    def _stacked(self, rows: Sequence[int] | None = None) -> Tensor:
         steps = max(self.fires.values())
         if steps == 0:
             raise CaptureError(
@@ -109,12 +117,20 @@ class Capture(Hooks):
                 "`with`, or the model was compiled before it"
             )
         self.check(steps)
+        if not self._states:
+            raise CaptureError("the states of the newest pass were not wanted, and not kept")
         states = [self._states[layer] for layer in self._modules]
+        if rows is not None and list(rows) != list(range(len(states[0]))):
+            at = torch.tensor(list(rows))
+            states = [state[at.to(state.device)] for state in states]
         return torch.stack([s.to(states[0].device) for s in states], 1)[:, : len(self.layers)]
 
     def _hook(self, layer: int) -> Callable[[nn.Module, Any, Any], None]:
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             self.fires[layer] += 1
+            if not self.wanted:
+                self._states.clear()
+                return
             hidden = hidden_of(output).detach()
             if hidden.shape[-1] != self._width:
                 raise ValueError(

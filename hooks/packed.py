@@ -24,6 +24,9 @@ class PackedCapture(Hooks):
     Args:
         model: A causal language model.
         layers: Indices in ``0..L`` as in `probexit.hooks.layers`, in the order wanted.
+
+    Attributes:
+        wanted: Whether the coming passes' states are kept; off, hooks only say that they fired.
     """
 
     def __init__(self, model: Any, layers: Sequence[int]) -> None:
@@ -32,7 +35,9 @@ class PackedCapture(Hooks):
         self._modules = {layer: module_at(model, layer) for layer in layers}
         self._states: dict[int, Tensor] = {}
         self._at: Tensor | None = None
+        self._fired: set[int] = set()
         self._unread = False
+        self.wanted = True
 
     def _register(self) -> Iterator[RemovableHandle]:
         self._unread = False
@@ -40,8 +45,11 @@ class PackedCapture(Hooks):
         for layer, module in self._modules.items():
             yield module.register_forward_hook(self._keep(layer))
 
-    def newest(self, rows: int) -> Tensor | None:
-        """Return ``[rows, L, d]`` of the newest pass, once; None without layers.
+    def newest(self, rows: int) -> Callable[[Sequence[int]], Tensor] | None:
+        """Return what reads ``[n, L, d]`` of chosen rows of the newest pass; None without layers.
+
+        Args:
+            rows: Rows that have logits.
 
         Raises:
             CaptureError: if there was no pass since the last call, a layer's hook did not fire in
@@ -52,26 +60,36 @@ class PackedCapture(Hooks):
         self._unread = False
         if not self._modules:
             return None
-        if len(self._states) != len(self._modules):
-            missing = sorted(self._modules.keys() - self._states.keys())
+        if len(self._fired) != len(self._modules):
+            missing = sorted(self._modules.keys() - self._fired)
             raise CaptureError(
                 f"layers {missing} gave no states in the newest packed pass: was the model "
                 "compiled, or run as a graph?"
             )
-        states = list(self._states.values())
-        found = torch.stack([state.to(states[0].device) for state in states], 1)
-        if len(found) < rows:
-            raise CaptureError(f"{rows} requests have logits, but {len(found)} have states")
-        return found[:rows]
+        found = len(next(iter(self._states.values()))) if self._states else rows
+        if found < rows:
+            raise CaptureError(f"{rows} requests have logits, but {found} have states")
+        return self._read
+
+    def _read(self, rows: Sequence[int]) -> Tensor:
+        if not self._states:
+            raise CaptureError("the states of the newest pass were not wanted, and not kept")
+        at = torch.tensor(list(rows))
+        states = [state[at.to(state.device)] for state in self._states.values()]
+        return torch.stack([state.to(states[0].device) for state in states], 1)
 
     def _begin(self, _: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
         self._at = kwargs.get(INDICES)
         self._states.clear()
+        self._fired.clear()
         self._unread = self._at is not None
 
     def _keep(self, layer: int) -> Callable[[nn.Module, Any, Any], None]:
         def keep(_: nn.Module, args: Any, output: Any) -> None:
-            if self._at is not None:  # a pass of the engine's, not one of ``generate``
+            if self._at is None:  # not a pass of the engine's, but one of ``generate``
+                return
+            self._fired.add(layer)
+            if self.wanted:
                 hidden = hidden_of(output).detach()
                 self._states[layer] = hidden[0, self._at.to(hidden.device)]
 

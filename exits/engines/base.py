@@ -4,16 +4,18 @@ An engine runs a model token by token. Stopping inside it needs five things from
 
 - **rows**: who stands at each place of the batch, ``Session.start(prompt)`` once per request;
 - **newest token**: what each row has just consumed, None right after its prompt;
-- **states**: ``[b, L, d]`` of that token at the layers the signal reads, and a count of the passes
-  that made them, so that a hook that was skipped is an error and not a silent absence of exits;
+- **states**: a way to read ``[n, L, d]`` of that token at the layers the signal reads, and a count
+  of the passes that made them, so that a hook that was skipped is an error and not a silent absence
+  of exits;
 - **logits** ``[b, V]`` for the next token;
 - **fork**: a copy of chosen rows that can be written on; None where the engine has none, and then
   signals that decode trial answers are refused.
 
-It gets one **order** per row: the token to write next, or None for its own choice. It must obey
-orders to the letter and decode greedily behind an exit (``row.exit``), as forced exits were
-recorded. ``SessionDriver`` is that side of the bargain, written once. ``Engine`` is the other side,
-towards whoever serves requests: write under a controller, and force answers.
+``ForwardPass`` holds them. It gets one **order** per row: the token to write next, ``ANSWER`` for
+the likeliest token that ends nothing, or None for its own choice. It must obey orders to the letter
+and decode greedily behind an exit (``row.exit``), as forced exits were recorded: ``Obedience`` does
+so where tokens are drawn from scores. ``Engine`` is the other side, towards whoever serves
+requests: write under a controller, and force answers.
 """
 
 from abc import ABC, abstractmethod
@@ -21,18 +23,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.row import Exit, Row
+from probexit.exits.engines.forward_pass import States
+from probexit.exits.engines.row import Exit
 from probexit.exits.engines.session import Session
-from probexit.exits.engines.trials import Fork
 from probexit.hooks.capture import Capture
 
 
 class SessionDriver:
-    """An engine's side of a session: counts forward passes and asks for orders after each.
+    """An engine's side of a session: counts its forward passes, and reads their states.
 
     Attributes:
         session: The controller at work; None generates without one.
@@ -50,59 +49,16 @@ class SessionDriver:
         self.steps += 1
         self.rows_run += rows
 
-    def orders(
-        self,
-        rows: Sequence[Row | None],
-        tokens: Sequence[int | None],
-        logits: Tensor,
-        fork: Fork | None = None,
-    ) -> list[int | None]:
-        """Return the token each row must write next, None for a free choice.
-
-        Args:
-            rows: ``b`` rows as the batch holds them; None where one has finished.
-            tokens: What each has just consumed; None right after its prompt.
-            logits: ``[b, V]`` of the pass just made, already noted by ``passed``.
-            fork: Copies rows; None if this engine cannot.
+    def states(self) -> States | None:
+        """Return what reads the states of this very pass; a hook that did not fire is noticed now.
 
         Raises:
-            CaptureError: if states were needed and a hook did not fire in every pass.
-            ValueError: if the signal needs trial answers and the engine cannot fork.
+            CaptureError: if states are needed and a hook did not fire in every pass.
         """
-        if self.session is None:
-            return [None] * len(rows)
-        return self.session.step(rows, tokens, self._states(), logits, fork)
-
-    def _states(self) -> Tensor | None:
-        """Return the states of this very pass; a hook that did not fire is noticed at once."""
         if self.capture is None:
             return None
         self.capture.check(self.steps)
-        return self.capture.last()
-
-
-def obeyed(scores: Tensor, rows: Sequence[Row | None], orders: Sequence[int | None]) -> Tensor:
-    """Leave one token to rows that are told what to write, or that answer after an exit.
-
-    Args:
-        scores: ``[b, V]``.
-        rows: Their rows.
-        orders: What ``SessionDriver.orders`` or ``Session.step`` returned.
-    """
-    left = [i for i, row in enumerate(rows) if row is not None and row.exit is not None]
-    if not left:
-        return scores
-    told = [orders[i] for i in left]
-    free = [k for k, order in enumerate(told) if order is None]
-    only = torch.tensor([-1 if order is None else order for order in told], device=scores.device)
-    where = torch.tensor(left, device=scores.device)
-    if free:
-        chosen = torch.tensor(free, device=scores.device)
-        only[chosen] = scores[where[chosen]].argmax(-1)
-    scores = scores.clone()
-    scores[where] = float("-inf")
-    scores[where, only] = 0.0
-    return scores
+        return self.capture.last
 
 
 @dataclass(frozen=True)

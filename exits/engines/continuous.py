@@ -19,10 +19,11 @@ from torch import Tensor
 from transformers import GenerationConfig, __version__
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.base import obeyed
+from probexit.exits.engines.forward_pass import ForwardPass
+from probexit.exits.engines.obedience import Obedience
 from probexit.exits.engines.refusals import refuse_generate
 from probexit.exits.engines.row import Row
-from probexit.exits.engines.session import Session
+from probexit.exits.engines.session import Reading, Session
 from probexit.exits.signals.base import Trial
 from probexit.hooks.packed import PackedCapture
 
@@ -56,26 +57,33 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         self.session, self.capture = session, capture
         self.requests: OrderedDict[str, Row] = OrderedDict()
         self.active = True
-        self._batch: list[Any] = []
+        self.obey = Obedience(session.end)
+        self._rows: list[Row | None] = []
+        self._tokens: list[int | None] = []
+        self._read: Reading | None = None  # of the coming pass
 
     def fill_defaults(self, int32_tensor: Tensor) -> None:
         """Fill the engine's argument storage; nothing is passed through it."""
         int32_tensor.fill_(0)
 
     def prepare_tensor_args(self, requests_with_new_token: list[Any]) -> Tensor:
-        """Note which requests have logits in the coming pass, in the order of their rows."""
-        self._batch = [request.state for request in requests_with_new_token]
-        return torch.zeros(len(self._batch), dtype=torch.int32)
+        """Read the newest tokens of the requests that get logits in the coming pass, in order."""
+        found = [self._row(r.state) for r in requests_with_new_token] if self.active else []
+        self._rows, self._tokens = [row for row, _ in found], [token for _, token in found]
+        self._read = self.session.read(self._rows, self._tokens) if found else None
+        self.capture.wanted = self._read is not None and self._read.needs_states
+        return torch.zeros(len(requests_with_new_token), dtype=torch.int32)
 
     def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
         """Take ``scores [n, V]`` of the requests noted; return them with orders applied."""
-        if not self.active or not self._batch:
+        read, self._read = self._read, None
+        if not self.active or read is None:
             return scores
-        count = len(self._batch)
-        rows, tokens = zip(*(self._row(state) for state in self._batch), strict=True)
-        logits = scores[:count]
-        orders = self.session.step(rows, tokens, self.capture.newest(count), logits)
-        return torch.cat([obeyed(logits, rows, orders), scores[count:]])
+        count = len(self._rows)
+        logits, states = scores[:count], self.capture.newest(count)
+        made = ForwardPass(self._rows, self._tokens, logits, states)
+        obeyed = self.obey(logits, self._rows, self.session.step(made, read))
+        return scores if obeyed is logits else torch.cat([obeyed, scores[count:]])
 
     def _row(self, state: Any) -> tuple[Row | None, int | None]:
         """Return a request's row and the token it has just consumed; None for its prompt.
@@ -87,8 +95,8 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
             return None, None
         # Whoever was put aside for want of memory comes back with what it wrote as its prompt.
         begin = state._true_initial_tokens or len(state.initial_tokens)
-        written = [*state.initial_tokens[begin:], *state.generated_tokens]
-        if not written:
+        again = len(state.initial_tokens) > begin
+        if not (again or state.generated_tokens):
             self.requests[state.request_id] = self.session.start(
                 state.initial_tokens[:begin], state.max_new_tokens
             )
@@ -98,7 +106,9 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         self.requests.move_to_end(state.request_id)  # those that are running are dropped last
         while len(self.requests) > KEPT:
             self.requests.popitem(last=False)
-        return row, int(written[-1]) if written else None
+        if not (again or state.generated_tokens):
+            return row, None
+        return row, int((state.generated_tokens or state.initial_tokens)[-1])
 
 
 def controlled_manager(

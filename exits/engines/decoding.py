@@ -49,20 +49,26 @@ class Decoding:
         generator = np.random.default_rng((self.seed, key))
         return torch.from_numpy(generator.random(self.max_new_tokens))
 
-    def draw(self, logits: Tensor, uniforms: Tensor, greedy: Tensor) -> Tensor:
+    def draw(self, logits: Tensor, uniforms: Tensor, greedy: Tensor | None = None) -> Tensor:
         """Choose the next tokens.
 
         Args:
             logits: ``[b, V]``.
             uniforms: ``[b]`` one random number per row.
-            greedy: ``[b]`` bool, rows that take the likeliest token whatever the temperature.
+            greedy: ``[b]`` bool, on the host: rows that take the likeliest token whatever the
+                temperature; none by default.
 
         Returns:
             ``[b]`` token ids.
         """
-        likeliest = logits.argmax(-1)
-        if self.temperature == 0 or bool(greedy.all()):
-            return likeliest
+        if self.temperature == 0 or (greedy is not None and bool(greedy.all())):
+            return logits.argmax(-1)
+        drawn = self._drawn(logits, uniforms)
+        if greedy is None:
+            return drawn
+        return torch.where(greedy.to(logits.device), logits.argmax(-1), drawn)
+
+    def _drawn(self, logits: Tensor, uniforms: Tensor) -> Tensor:
         probs, order = (logits.double() / self.temperature).softmax(-1).sort(-1, descending=True)
         total = probs.cumsum(-1)
         # A token stays while the mass before it is under top_p; the first always does.
@@ -71,4 +77,4 @@ class Decoding:
         target = uniforms.to(logits.device)[:, None] * mass
         index = (total <= target).sum(-1, keepdim=True)
         index = index.clamp(max=inside.sum(-1, keepdim=True) - 1)
-        return torch.where(greedy, likeliest, order.gather(-1, index)[:, 0])
+        return order.gather(-1, index)[:, 0]

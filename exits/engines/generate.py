@@ -9,7 +9,7 @@ its longest row; the own loop (``loop.py``) does not have this limit.
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from probexit.exits.engines.refusals import (
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.exits.signals.base import Trial
+from probexit.hooks.before_pass import BeforePass
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import generate_cache_name, given_cache
 
@@ -170,7 +171,9 @@ class Attachment:
             [*(kwargs.get("logits_processor") or []), processor]
         )
         self.rows = processor.rows  # filled as the rows begin, for whoever looks on
-        with capture or nullcontext():
+        if capture is None:  # a model that may be compiled gets no hook it does not need
+            return self._generate(*args, **kwargs)
+        with capture, BeforePass(self.model, processor.before):
             return self._generate(*args, **kwargs)
 
     def _cache(self, args: tuple[Any, ...], kwargs: dict[str, Any], session: Session) -> Any:

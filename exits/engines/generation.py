@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from probexit.exits.engines.row import Exit, Row
@@ -15,7 +14,8 @@ class Generation:
 
     Attributes:
         token_ids: Generated tokens, end-of-sequence included.
-        logprobs: Log-probability of each under the model (temperature 1).
+        logprobs: Log-probability of each under the model (temperature 1); like the two below,
+            empty where the loop took no notes (``TokenNotes``).
         entropies: Entropy (nats) of the distribution each was drawn from.
         confidences: Mean negative log-probability of the 20 likeliest tokens there.
         finished: Whether it ended by itself, not by the token limit.
@@ -48,12 +48,27 @@ class PartialGeneration:
 
 @dataclass
 class Slot(PartialGeneration):
-    """A place in the batch and the prompt that holds it."""
+    """A place in the batch and the prompt that holds it.
+
+    Attributes:
+        index: Number of the prompt.
+        prompt: Its tokens.
+        text: The same, and what was written; one list, which grows.
+        row: What its controller knows of it, if there is one.
+    """
 
     index: int = 0
     prompt: Sequence[int] = ()
-    uniforms: Tensor = field(default_factory=lambda: torch.zeros(0))
+    text: list[int] = field(default_factory=list)
     row: Row | None = None
+
+    def __post_init__(self) -> None:
+        self.text = list(self.prompt)
+
+    def write(self, token: int) -> None:
+        """Add a token."""
+        self.ids.append(token)
+        self.text.append(token)
 
     def close(self, finished: bool, stopped: bool) -> Generation:
         """Return what was written, now that it ends."""
@@ -71,8 +86,11 @@ class Slot(PartialGeneration):
         )
 
 
-Processor = Callable[[list[list[int] | None], Tensor], Tensor]
-"""Changes the next-token logits ``[b, V]`` of rows given by all their ids; None is no row."""
+Processor = Callable[[Sequence[list[int] | None], Tensor], Tensor]
+"""Changes the next-token logits ``[b, V]`` of rows given by all their ids; None is no row.
+
+A row is one list from its first pass to its last, which grows by a token a pass.
+"""
 
 Watch = Callable[[Mapping[int, PartialGeneration]], Collection[int]]
 """Looks at the prompts being worked on, by index, and says which to stop."""

@@ -1,106 +1,140 @@
 """What a running row has seen so far, as a rollout: a signal reads it as it reads a recording."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from probexit.exits.engines.summaries import TOP, entropy
+from probexit.exits.engines.growing import Growing
 from probexit.exits.engines.trials import TrialAnswer
 from probexit.exits.rollout import Cues, Rollout
 
 
-@dataclass
+@dataclass(frozen=True)
+class Foreseen:
+    """Next-token distributions of some rows that think, on the device.
+
+    Attributes:
+        rows: Whose they are, in order.
+        logprobs: ``[n, V]``.
+        kept: ``[n, 2]`` their entropy (nats) and confidence.
+    """
+
+    rows: Sequence["History"]
+    logprobs: Tensor
+    kept: Tensor
+
+
+@dataclass(frozen=True)
+class CueReading:
+    """What is read at one cue, on the host.
+
+    Attributes:
+        hidden: ``[L, d]`` bfloat16, states of the cue token.
+        step_hidden: ``[L, d]`` bfloat16, their mean over the step.
+        entropy: ``[]`` entropy (nats) of the next-token distribution.
+        end_logprob: ``[]`` log-probability of the end-of-thinking token.
+        top_logprobs: ``[k]`` the largest log-probabilities, largest first.
+    """
+
+    hidden: Tensor
+    step_hidden: Tensor
+    entropy: Tensor
+    end_logprob: Tensor
+    top_logprobs: Tensor
+
+
+@dataclass(eq=False)
 class History:
     """One row: its tokens, the steps between its cues, and what was read at them.
+
+    What is read grows in place: a trace is views of it, made at each cue at the same cost.
 
     Attributes:
         tokenizer: Decodes the steps.
         prompt: ``[p]`` prompt tokens.
         begins: Index of the first thinking token; None as long as there is none.
+        ids: Tokens so far.
+        answers: Trial answers at the cues so far.
+        foreseen: What its newest token will be drawn from, for the columns per token.
+        sum: ``[L, d]`` sum of the states of the step so far, and ``summed``, of how many.
     """
 
     tokenizer: Any
     prompt: Tensor
     begins: int | None
     ids: list[int] = field(default_factory=list)
-    per_token: list[tuple[float, float, float]] = field(default_factory=list)
-    readings: list[dict[str, Any]] = field(default_factory=list)
     answers: list[TrialAnswer] = field(default_factory=list)
-    _next: tuple[Tensor, float, float] | None = None
-    _sum: Tensor | None = None
-    _summed: int = 0
+    foreseen: Foreseen | None = None
+    sum: Tensor | None = None
+    summed: int = 0
+    _steps: list[str] = field(default_factory=list)
+    _step_begins: int | None = None
+    _columns: dict[str, Growing] = field(default_factory=dict)
 
-    def feed(self, token: int, hidden: Tensor | None) -> None:
-        """Note a token and its states ``hidden [L, d]``, if any are read."""
+    def feed(self, token: int) -> None:
+        """Note a token."""
         self.ids.append(token)
-        if self.begins is not None and hidden is not None:
-            self._sum = hidden.float() if self._sum is None else self._sum + hidden.float()
-            self._summed += 1
 
-    def foresee(self, logprobs: Tensor, token_entropy: float, token_confidence: float) -> None:
-        """Note the next-token ``logprobs [V]``, for the columns per token.
+    def note(self, columns: Tensor) -> None:
+        """Add to the columns per token: ``[n, 3]`` log-probability, entropy and confidence."""
+        if "per_token" not in self._columns:  # nothing is known of tokens before the thinking
+            columns = torch.cat([columns.new_zeros(len(self.ids) - len(columns), 3), columns])
+        self._extend("per_token", columns)
 
-        Args:
-            logprobs: The distribution.
-            token_entropy: Its entropy (nats).
-            token_confidence: Its ``confidence``.
-        """
-        if self._next is not None:
-            before, was_entropy, was_confidence = self._next
-            self.per_token.append((float(before[self.ids[-1]]), was_entropy, was_confidence))
-        self._next = (logprobs, token_entropy, token_confidence)
-
-    def at_cue(self, hidden: Tensor, logits: Tensor, end: int) -> None:
-        """Note a cue: ``hidden [L, d]``, next-token ``logits [V]``, the end-of-thinking token."""
-        logprobs = logits.float().log_softmax(-1)
-        start = self.readings[-1]["positions"] + 1 if self.readings else self.begins or 0
-        mean = hidden if self._sum is None else self._sum / self._summed
-        self._sum, self._summed = None, 0
-        self.readings.append(
-            {
-                "positions": len(self.ids) - 1,
-                "hidden": hidden.to(torch.bfloat16).cpu(),
-                "step_hidden": mean.to(torch.bfloat16).cpu(),
-                "steps": self.tokenizer.decode(self.ids[start:]),
-                "entropy": entropy(logprobs).cpu(),
-                "top_logprobs": logprobs.topk(min(TOP, len(logprobs))).values.cpu(),
-                "end_logprob": logprobs[end].cpu(),
-            }
-        )
+    def at_cue(self, reading: CueReading) -> None:
+        """Note what was read at the newest token, a cue."""
+        start = self.begins or 0 if self._step_begins is None else self._step_begins
+        self._step_begins = len(self.ids)
+        self._steps.append(self.tokenizer.decode(self.ids[start:]))
+        self._extend("positions", torch.tensor([len(self.ids) - 1]))
+        for name in _READ:
+            self._extend(name, getattr(reading, name)[None])
 
     def trace(self) -> Rollout:
         """Return the row so far, its newest cue the last."""
         begins = self.begins or 0
-        unread = len(self.ids) - len(self.per_token)  # those before the thinking
-        tokens = torch.tensor([(0.0, 0.0, 0.0)] * unread + self.per_token).reshape(-1, 3).unbind(1)
+        known = len(self._columns["ids"]) if "ids" in self._columns else 0
+        self._extend("ids", torch.tensor(self.ids[known:], dtype=torch.long))
+        logprobs, entropies, confidences = self._per_token()
         return Rollout(
             prompt_ids=self.prompt,
-            token_ids=torch.tensor(self.ids),
-            logprobs=tokens[0],
-            entropies=tokens[1],
-            confidences=tokens[2],
+            token_ids=self._columns["ids"].view(),
+            logprobs=logprobs,
+            entropies=entropies,
+            confidences=confidences,
             thinking=len(self.ids) - begins,
             cues=self._cues(),
             begins=begins,
         )
 
+    def _per_token(self) -> tuple[Tensor, ...]:
+        """Return the columns per token, ``[t]`` each; 0 where nothing is noted."""
+        if "per_token" not in self._columns:
+            return (torch.zeros(len(self.ids)),) * 3
+        return self._columns["per_token"].view().unbind(1)
+
     def _cues(self) -> Cues:
-        made = [*self.answers, *[TrialAnswer()] * (len(self.readings) - len(self.answers))]
+        made = [*self.answers, *[TrialAnswer()] * (len(self._steps) - len(self.answers))]
         return Cues(
-            positions=torch.tensor([r["positions"] for r in self.readings], dtype=torch.long),
-            steps=tuple(r["steps"] for r in self.readings),
-            **{name: torch.stack([r[name] for r in self.readings]) for name in _STACKED},
+            positions=self._columns["positions"].view(),
+            steps=tuple(self._steps),
+            **{name: self._columns[name].view() for name in _READ},
             answers=tuple(a.text for a in made),
             answer_ids=_padded([a.ids for a in made], -1),
             answer_logprobs=_padded([a.logprobs for a in made], 0.0),
             answer_entropies=_padded([a.entropies for a in made], 0.0),
         )
 
+    def _extend(self, name: str, rows: Tensor) -> None:
+        if name not in self._columns:
+            self._columns[name] = Growing(rows)
+        self._columns[name].extend(rows)
 
-_STACKED = ("hidden", "step_hidden", "entropy", "top_logprobs", "end_logprob")
+
+_READ = tuple(field.name for field in fields(CueReading))
 
 
 def _padded(rows: Sequence[Sequence[float]], fill: float) -> Tensor:

@@ -5,7 +5,7 @@ early saves nothing there. Here its place is filled at once, and saved tokens be
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -15,13 +15,18 @@ from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import SessionDriver
-from probexit.exits.engines.cache import RowCache, layer_plan
+from probexit.exits.engines.cache import layer_plan
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.forward_pass import ForwardPass, on_device
 from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
+from probexit.exits.engines.obedience import Obedience
 from probexit.exits.engines.padding import rows_together
+from probexit.exits.engines.readback import on_host
 from probexit.exits.engines.refusals import refuse_architecture, refuse_training
-from probexit.exits.engines.session import Session
-from probexit.exits.engines.summaries import confidence, entropy
+from probexit.exits.engines.row import Row
+from probexit.exits.engines.running_batch import RunningBatch
+from probexit.exits.engines.session import Looked, Reading, Session
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
 from probexit.hooks.end_ids import end_ids
@@ -53,8 +58,8 @@ class Loop(SessionDriver):
     ) -> None:
         """Prepare a loop.
 
-        ``processors`` change what is drawn from, in turn; the log-probabilities noted, what the
-        controller sees and what it orders are not theirs to change.
+        ``processors`` change what is drawn from, in turn; the log-probabilities noted, and what the
+        controller sees and the tokens that it orders, are not theirs to change.
 
         Raises:
             ValueError: if the controller was made for another model, the model is in training
@@ -70,6 +75,7 @@ class Loop(SessionDriver):
         self.decoding = replace(decoding, batch_size=together)
         self.processors = processors
         self.eos = end_ids(model, tokenizer)
+        self._obey = Obedience(self.eos)
         session, capture = None, None
         if controller is not None:
             session = Session(controller, tokenizer, decoding.max_new_tokens, self.eos)
@@ -84,6 +90,7 @@ class Loop(SessionDriver):
         keys: Sequence[int] | None = None,
         on_done: Callable[[int, Generation], None] | None = None,
         watch: Watch | None = None,
+        notes: TokenNotes | None = None,
     ) -> list[Generation]:
         """Generate for every prompt.
 
@@ -92,6 +99,7 @@ class Loop(SessionDriver):
             keys: A number per prompt that seeds its sampling; its index by default.
             on_done: Called with (index, generation) as each prompt ends.
             watch: Called after each decoding step; may stop prompts.
+            notes: Takes notes of every token, for whoever records them.
 
         Raises:
             ValueError: on an empty prompt.
@@ -100,25 +108,27 @@ class Loop(SessionDriver):
             raise ValueError("a prompt is empty: give at least one token id")
         self._waiting = deque(enumerate(prompts))
         self._keys = list(keys) if keys is not None else list(range(len(prompts)))
-        self._slots: list[Slot | None] = []
+        self._batch: RunningBatch | None = None
         self._left = False  # whether a row left since places and columns were last counted
         self._done: dict[int, Generation] = {}
-        self._on_done = on_done
+        self._on_done, self._notes = on_done, notes
         self.steps = self.rows_run = 0  # a Capture counts from its entry, too
         with self.capture or nullcontext():
-            while self._waiting or any(self._slots):
+            while self._waiting or self._batch is not None:
                 self._admit()
-                if any(self._slots):
-                    self._compact()
-                    self._decode()
-                    self._stop(watch)
+                if self._batch is not None and self._batch.running:
+                    self._compact(self._batch)
+                    self._forward(self._batch)
+                    self._stop(self._batch, watch)
+                if self._batch is not None and not self._batch.running:
+                    self._batch = None
         return [self._done[i] for i in range(len(prompts))]
 
     def _admit(self) -> None:
         """Let waiting prompts take free places, several at a time."""
-        free = self.decoding.batch_size - sum(slot is not None for slot in self._slots)
-        some_left = any(self._slots)
-        if not self._waiting or (some_left and free < max(1, self.decoding.batch_size // 8)):
+        held = sum(slot is not None for slot in self._batch.slots) if self._batch else 0
+        free = self.decoding.batch_size - held
+        if not self._waiting or (held and free < max(1, self.decoding.batch_size // 8)):
             return
         entering = [self._waiting.popleft() for _ in range(min(free, len(self._waiting)))]
         lengths = [len(prompt) for _, prompt in entering]
@@ -127,137 +137,115 @@ class Loop(SessionDriver):
 
     def _prefill(self, entering: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Read some prompts at once and let them join the batch."""
-        slots: list[Slot | None] = [self._open(index, prompt) for index, prompt in entering]
-        width = max(len(prompt) for _, prompt in entering)
+        slots = [self._open(index, prompt) for index, prompt in entering]
+        uniforms = torch.stack([self.decoding.uniforms(self._keys[slot.index]) for slot in slots])
         pad = self.tokenizer.pad_token_id or 0
-        ids = torch.tensor([[pad] * (width - len(p)) + list(p) for _, p in entering])
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for _, p in entering])
-        cache = RowCache.of(self.model)
-        self._forward(slots, ids, mask, (mask.cumsum(1) - 1).clamp(min=0), cache)
-        self._join(slots, mask, cache)
+        batch = RunningBatch(slots, uniforms, pad, self.model)
+        self._forward(batch)
+        if self._batch is None or not self._batch.running:
+            self._batch = batch
+        else:
+            self._batch.take(batch)
 
     def _open(self, index: int, prompt: Sequence[int]) -> Slot:
         row = self.session.start(prompt) if self.session else None
-        uniforms = self.decoding.uniforms(self._keys[index])
-        return Slot(index=index, prompt=prompt, uniforms=uniforms, row=row)
+        return Slot(index=index, prompt=prompt, row=row)
 
-    def _stop(self, watch: Watch | None) -> None:
+    def _stop(self, batch: RunningBatch, watch: Watch | None) -> None:
         """Close the prompts that the watch stops; their places are free."""
-        running = {slot.index: (i, slot) for i, slot in enumerate(self._slots) if slot}
+        running = {slot.index: (i, slot) for i, slot in enumerate(batch.slots) if slot}
         if watch is None or not running:
             return
-        for index in watch({index: slot for index, (_, slot) in running.items()}):
-            place, slot = running[index]
+        stopped = [running[index] for index in watch({i: slot for i, (_, slot) in running.items()})]
+        for _, slot in stopped:
             self._close(slot, finished=False, stopped=True)
-            self._slots[place] = None
+        batch.retire([place for place, _ in stopped])
 
-    def _join(self, slots: list[Slot | None], mask: Tensor, cache: RowCache) -> None:
-        """Merge freshly prefilled rows into the running batch."""
-        if not any(self._slots):
-            self._slots, self._mask, self._cache = slots, mask, cache
-            return
-        free = [i for i, slot in enumerate(self._slots) if slot is None]
-        if len(free) < len(slots):
-            self._append(slots, mask, cache)
-            return
-        places = torch.tensor(free[: len(slots)])
-        added = max(0, mask.shape[1] - self._mask.shape[1])
-        self._cache.place(places.to(self.model.device), cache, added)
-        self._mask = torch.nn.functional.pad(self._mask, (added, 0))
-        self._mask[places] = torch.nn.functional.pad(mask, (self._mask.shape[1] - mask.shape[1], 0))
-        for place, slot in zip(places.tolist(), slots, strict=True):
-            self._slots[place] = slot
-
-    def _append(self, slots: list[Slot | None], mask: Tensor, cache: RowCache) -> None:
-        """Add rows below a batch that is not full yet, aligned at the newest column."""
-        self._cache.append(cache)
-        masks = (self._mask, mask)
-        width = max(each.shape[1] for each in masks)
-        pad = torch.nn.functional.pad
-        self._mask = torch.cat([pad(each, (width - each.shape[1], 0)) for each in masks])
-        self._slots = [*self._slots, *slots]
-
-    def _compact(self) -> None:
+    def _compact(self, batch: RunningBatch) -> None:
         """Drop empty places once a quarter of the batch is empty, and columns no row needs."""
         if not self._left:
             return  # columns and places are as they were
         self._left = False
-        kept = [i for i, slot in enumerate(self._slots) if slot is not None]
-        if not self._waiting and len(kept) <= 0.75 * len(self._slots):
-            rows = torch.tensor(kept)
-            self._cache.select(rows.to(self.model.device))
-            self._mask = self._mask[rows]
-            self._slots = [self._slots[i] for i in kept]
-            kept = list(range(len(kept)))
-        unused = int(self._mask[kept].any(0).int().argmax())
-        if unused:
-            self._cache.trim(unused)
-            self._mask = self._mask[:, unused:]
+        held = sum(slot is not None for slot in batch.slots)
+        if not self._waiting and held <= 0.75 * len(batch.slots):
+            batch.shrink()
+        batch.trim()
 
-    def _decode(self) -> None:
-        """One decoding step of the running batch."""
-        ids = torch.tensor([[slot.ids[-1] if slot else 0] for slot in self._slots])
-        lengths = [[len(slot.prompt) + len(slot.ids) - 1 if slot else 0] for slot in self._slots]
-        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
-        self._forward(self._slots, ids, self._mask, torch.tensor(lengths), self._cache)
+    def _forward(self, batch: RunningBatch) -> None:
+        """Run the model, let the controller speak, and give every row its next token.
 
-    def _forward(
-        self,
-        slots: list[Slot | None],
-        ids: Tensor,
-        mask: Tensor,
-        positions: Tensor,
-        cache: RowCache,
-    ) -> None:
-        """Run the model, let the controller speak, and give every row its next token."""
-        device = self.model.device
-        logits = forward(self.model, ids, cache, positions, mask, keep=1)[:, -1].float()
-        self.passed(len(slots))
-        rows = [slot.row if slot else None for slot in slots]
-        tokens = [slot.ids[-1] if slot and slot.ids else None for slot in slots]
+        What the device knows comes to the host in one copy; orders given before this pass are
+        obeyed on the device.
+        """
+        mask, read = batch.mask.view, self._read_tokens(batch)
+        logits = forward(self.model, batch.ids, batch.cache, batch.positions, mask, keep=1)
+        self.passed(len(batch.slots))
+        made = self._made(batch, mask, logits[:, -1].float())
+        looked = Looked((), made.logits[:0, 0])
+        if self.session is not None:
+            looked = self.session.look(made, read)
+        left = {i: row for i, row in enumerate(made.rows) if row is not None and row.exit}
+        choice = self._choice(batch, made, left)
+        seen = self._seen(made, looked, choice)
+        orders = self.session.orders(made, looked, seen["scores"].tolist()) if self.session else []
+        new = {i: o for i, o in enumerate(orders) if o is not None and i not in left}
+        if new:  # rows that leave in this very pass
+            choice[on_device([*new], choice)] = on_device([*new.values()], choice)
+            seen = self._seen(made, looked, choice)
+        batch.advance(choice)
+        self._write(batch, seen["choice"].tolist(), seen["notes"].tolist())
 
+    def _read_tokens(self, batch: RunningBatch) -> Reading:
+        """Let the controller read what is about to run; say whether its states are wanted."""
+        if self.session is None:
+            return Reading((), (), False)
+        read = self.session.read(*batch.newest())
+        if self.capture is not None:
+            self.capture.wanted = read.needs_states
+        return read
+
+    def _made(self, batch: RunningBatch, mask: Tensor, logits: Tensor) -> ForwardPass:
         def fork(at: Sequence[int]) -> CacheBranches:
-            chosen = torch.tensor(at)
-            copied = cache.copy(chosen.to(device))
-            return CacheBranches(
-                self.model, copied, mask[chosen], positions[chosen, -1], self.passed
-            )
+            rows = on_device(at, mask)
+            copied, positions = batch.cache.copy(rows), batch.positions[rows, -1]
+            return CacheBranches(self.model, copied, mask[rows], positions, self.passed)
 
-        self._write(slots, logits, self.orders(rows, tokens, logits, fork))
+        return ForwardPass(*batch.newest(), logits, self.states(), fork, batch.ids[:, -1])
+
+    def _choice(self, batch: RunningBatch, made: ForwardPass, left: Mapping[int, Row]) -> Tensor:
+        """Choose a token ``[b]`` for each row; those that ``left`` obey the orders they have."""
+        drawn_from = made.logits.clone() if self.processors else made.logits
+        for processor in self.processors:
+            drawn_from = processor(
+                [slot.text if slot else None for slot in batch.slots], drawn_from
+            )
+        choice = self.decoding.draw(drawn_from, batch.uniforms())
+        if left:
+            standing = [row.forced[0] if row.forced else None for row in left.values()]
+            where = self._obey.places(tuple(left), choice)
+            choice[where] = self._obey.chosen(drawn_from[where], standing)
+        return choice
+
+    def _seen(self, made: ForwardPass, looked: Looked, choice: Tensor) -> dict[str, Tensor]:
+        """Copy to the host what is chosen, the scores of the rows at a cue, and the notes."""
+        notes = made.logits[:0] if self._notes is None else self._notes.take(made.logits, choice)
+        return on_host({"choice": choice, "scores": looked.scores, "notes": notes})
 
     def _write(
-        self, slots: list[Slot | None], logits: Tensor, forced: Sequence[int | None]
+        self, batch: RunningBatch, tokens: Sequence[int], notes: Sequence[Sequence[float]]
     ) -> None:
-        uniforms = torch.stack(
-            [slot.uniforms[len(slot.ids)] if slot else torch.tensor(0.0).double() for slot in slots]
-        )
-        # After an exit the answer is greedy, as the recorded forced answers are.
-        left = [bool(slot and slot.row and slot.row.exit) for slot in slots]
-        drawn_from = logits.clone() if self.processors else logits
-        for processor in self.processors:
-            every = [[*slot.prompt, *slot.ids] if slot else None for slot in slots]
-            drawn_from = processor(every, drawn_from)
-        greedy = torch.tensor(left, device=logits.device)
-        chosen = self.decoding.draw(drawn_from, uniforms, greedy)
-        orders = torch.tensor([-1 if f is None else f for f in forced], device=logits.device)
-        chosen = torch.where(orders >= 0, orders, chosen)
-        logprobs = logits.log_softmax(-1)
-        picked = logprobs.gather(-1, chosen[:, None])[:, 0]
-        notes = torch.stack([picked, entropy(logprobs), confidence(logprobs)], 1)
-        values = zip(chosen.tolist(), notes.tolist(), strict=True)
-        for i, (slot, (token, (logprob, h, token_confidence))) in enumerate(
-            zip(slots, values, strict=True)
-        ):
+        ended = []
+        for i, (slot, token) in enumerate(zip(batch.slots, tokens, strict=True)):
             if slot is None:
                 continue
-            slot.ids.append(token)
-            slot.logprobs.append(logprob)
-            slot.entropies.append(h)
-            slot.confidences.append(token_confidence)
+            slot.write(token)
+            if self._notes is not None:
+                self._notes.write(slot, notes[i])
             finished = token in self.eos
             if finished or len(slot.ids) >= self.decoding.max_new_tokens:
                 self._close(slot, finished)
-                slots[i] = None
+                ended.append(i)
+        batch.retire(ended)
 
     def _close(self, slot: Slot, finished: bool, stopped: bool = False) -> None:
         self._left = True

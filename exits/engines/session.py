@@ -1,26 +1,28 @@
 """The controller at work on running rows; every engine feeds it tokens and obeys its answer.
 
-An engine calls ``step`` once after each forward pass, with the token that each row has just
-consumed, its hidden states and its next-token logits. ``step`` says which token each row must
-write next, if any. As all engines share this file, they leave at the same tokens.
+An engine calls ``step`` once after each forward pass with what the pass gave (``ForwardPass``).
+``step`` says which token each row must write next, if any. As all engines share this file, they
+leave at the same tokens. What is read back from the device is read for all rows together, and only
+where a row stands at a cue.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.history import History
+from probexit.exits.engines.obedience import ANSWER
 from probexit.exits.engines.row import Exit, Row
-from probexit.exits.engines.summaries import confidence, entropy
+from probexit.exits.engines.tracing import Tracing
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
 from probexit.exits.signals.base import CueState, Trial
 from probexit.hooks.cues.reader import CueReader
 from probexit.hooks.think_tags import opens_thinking
-
-ANSWER = -1  # stands for the answer's first token, which the model chooses but must not leave out
 
 
 class Session:
@@ -47,7 +49,7 @@ class Session:
         self.controller = controller
         self.tokenizer = tokenizer
         self.closing = controller.closing_ids(tokenizer)
-        self.end = sorted(end)
+        self.end = frozenset(end)
         self.max_new_tokens = max_new_tokens
         self.latest = self._latest(max_new_tokens)
         limit = controller.max_thinking
@@ -60,7 +62,9 @@ class Session:
         self.cues = 0
         self.decisions = 0
         self.extract: Callable[[str], str] = self._behind_closing
-        wanted = controller.signal.trial
+        signal = controller.signal
+        self.tracing = Tracing(signal, self.closing[0]) if signal.traced else None
+        wanted = signal.trial
         self.trials = Trials(
             self.closing,
             self.end,
@@ -86,65 +90,82 @@ class Session:
     def _latest(self, max_new_tokens: int) -> int:
         return max_new_tokens - len(self.closing) - self.controller.answer_tokens
 
-    def step(
-        self,
-        rows: Sequence[Row | None],
-        tokens: Sequence[int | None],
-        hidden: Tensor | None,
-        logits: Tensor,
-        fork: Fork | None = None,
-    ) -> list[int | None]:
+    def step(self, made: ForwardPass, read: "Reading | None" = None) -> list[int | None]:
         """Follow one forward pass.
 
         Args:
-            rows: ``b`` rows; None where the batch holds a finished one.
-            tokens: The generated token each row has just consumed; None right after the prompt.
-            hidden: ``[b, L, d]`` at the signal's layers, or None if it reads none.
-            logits: ``[b, V]``.
-            fork: Copies rows, for signals that need a trial answer.
+            made: What the pass gave.
+            read: What ``read`` found in its tokens, if it was asked before.
 
         Returns:
-            The token each row must write next, or None for a free choice.
+            For each row the token that it must write next, ``ANSWER``, or None for a free choice.
 
         Raises:
             ValueError: if the signal needs trial answers and the engine cannot fork.
         """
-        for row, token in zip(rows, tokens, strict=True):
-            if row is not None and token is None:
+        looked = self.look(made, read or self.read(made.rows, made.tokens))
+        return self.orders(made, looked, looked.scores.tolist() if looked.at else [])
+
+    def look(self, made: ForwardPass, read: "Reading") -> "Looked":
+        """Measure the signal of all rows at a cue; ``orders`` decides with what was measured.
+
+        An engine that reads something else back from the device copies the scores with it.
+
+        Raises:
+            ValueError: if the signal needs trial answers and the engine cannot fork.
+        """
+        at = read.at
+        if self.tracing is not None:
+            self.tracing.follow(made, read.thinking)
+        if not at:
+            return Looked((), made.logits[:0, 0])
+        rows = [row for i in at if (row := made.rows[i]) is not None]
+        if self.tracing is not None:
+            self.tracing.read(rows, at, made)
+            self._try(at, rows, made.fork)
+        return Looked(at, self.controller.signal.live(self._state(at, rows, made)))
+
+    def orders(
+        self, made: ForwardPass, looked: "Looked", scores: Sequence[float]
+    ) -> list[int | None]:
+        """Decide with the scores of the rows looked at, on the host; return as ``step`` does."""
+        self.cues += len(looked.at)
+        self.decisions += len(scores)
+        for i, score in zip(looked.at, scores, strict=True):
+            if (row := made.rows[i]) is not None:
+                self._decide(row, score)
+        return [row.forced.popleft() if row and row.forced else None for row in made.rows]
+
+    def read(self, rows: Sequence[Row | None], tokens: Sequence[int | None]) -> "Reading":
+        """Feed each row the token that a pass consumes; best before the pass, which may wait.
+
+        Args:
+            rows: ``b`` rows, as in ``ForwardPass``.
+            tokens: Their tokens, likewise.
+        """
+        thinking: list[int] = []
+        at: list[int] = []
+        for i, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+            if row is None:
+                continue
+            if token is None:
                 self._keep_budget(row)  # a budget of nought closes what the prompt opened
-        traced = self.controller.signal.traced
-        at_cue = [
-            i
-            for i, (row, token) in enumerate(zip(rows, tokens, strict=True))
-            if row is not None
-            and token is not None
-            and self._feed(row, token, hidden[i] if traced and hidden is not None else None)
-        ]
-        if self.controller.signal.per_token:
-            self._foresee(rows, logits)
-        if at_cue:
-            if traced:
-                self._read_cues(at_cue, rows, hidden, logits)
-                self._try(at_cue, rows, fork)
-            self._decide(at_cue, rows, hidden, logits)
-        return [
-            self._order(row, logits[i]) if row and row.forced else None
-            for i, row in enumerate(rows)
-        ]
+                continue
+            row.written += 1
+            if row.exit is not None:
+                continue
+            if row.history.begins is not None:
+                thinking.append(i)
+            if self._feed(row, token):
+                at.append(i)
+        summed = self.tracing is not None and bool(self.controller.signal.layers)
+        return Reading(thinking, at, bool(at) or (summed and bool(thinking)))
 
-    def _order(self, row: Row, logits: Tensor) -> int:
-        """Say what a row that left writes next; its answer is never empty."""
-        order = row.forced.popleft()
-        return first_of_answer(logits, self.end) if order == ANSWER else order
-
-    def _feed(self, row: Row, token: int, hidden: Tensor | None) -> bool:
+    def _feed(self, row: Row, token: int) -> bool:
         """Let a row consume a token; True if it now stands at a cue where it may leave."""
-        row.written += 1
-        if row.exit is not None:
-            return False
-        row.history.feed(token, hidden)
+        row.history.feed(token)
         cue = row.reader.feed(token)
-        if row.reader.inside and row.history.begins is None:
+        if row.history.begins is None and row.reader.inside:
             row.history.begins = len(row.history.ids)
         if not cue:
             self._keep_budget(row)
@@ -152,32 +173,27 @@ class Session:
 
     def _keep_budget(self, row: Row) -> None:
         """Close a thinking that is over its budget, but not inside a tool call or a tag."""
+        if not self._over_budget(row):
+            return
         reader = row.reader
-        if reader.inside and not reader.muted and not reader.in_tag and self._over_budget(row):
+        if reader.inside and not reader.muted and not reader.in_tag:
             self._leave(row, None)
 
     def _over_budget(self, row: Row) -> bool:
         limit = self.controller.max_thinking
         return limit is not None and row.reader.thinking >= limit
 
-    def _foresee(self, rows: Sequence[Row | None], logits: Tensor) -> None:
-        logprobs = logits.float().log_softmax(-1)
-        notes = torch.stack([entropy(logprobs), confidence(logprobs)], 1).tolist()
-        for row, own, (row_entropy, row_confidence) in zip(rows, logprobs, notes, strict=True):
-            if row is not None and row.exit is None and row.reader.inside:
-                row.history.foresee(own, row_entropy, row_confidence)
+    def _state(self, at: Sequence[int], rows: Sequence[Row], made: ForwardPass) -> CueState:
+        logits = made.logits_of(at)
+        return CueState(
+            hidden=logits.new_zeros(len(at), 0, 0) if made.states is None else made.states(at),
+            logits=logits,
+            cues_seen=torch.tensor([len(row.seen) + 1 for row in rows]),
+            thinking=torch.tensor([row.reader.thinking for row in rows]),
+            history=lambda: [row.history.trace() for row in rows],
+        )
 
-    def _read_cues(
-        self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor
-    ) -> None:
-        none = logits.new_zeros(0, 0)
-        for i in at:
-            if (row := rows[i]) is not None:
-                row.history.at_cue(
-                    none if hidden is None else hidden[i], logits[i], self.closing[0]
-                )
-
-    def _try(self, at: list[int], rows: Sequence[Row | None], fork: Fork | None) -> None:
+    def _try(self, at: Sequence[int], rows: Sequence[Row], fork: Fork | None) -> None:
         """Decode a trial answer on a fork of each row that its signal wants one of."""
         signal = self.controller.signal
         if signal.trial is Trial.NONE:
@@ -188,17 +204,16 @@ class Session:
                 "engine does not do: use the own loop or attach"
             )
         wanting = [
-            (i, row)
-            for i in at
-            if (row := rows[i]) is not None and bool(signal.trials(row.history.trace())[-1])
+            i
+            for i, row in zip(at, rows, strict=True)
+            if bool(signal.trials(row.history.trace())[-1])
         ]
-        made = self.trials.decode(fork([i for i, _ in wanting]), len(wanting)) if wanting else []
-        found = dict(zip((i for i, _ in wanting), made, strict=True))
-        for i in at:
-            if (row := rows[i]) is not None:
-                answer = found.get(i, TrialAnswer())
-                row.history.answers.append(answer)
-                row.probed += len(answer.ids) + (len(self.closing) if i in found else 0)
+        made = self.trials.decode(fork(wanting), len(wanting)) if wanting else []
+        found = dict(zip(wanting, made, strict=True))
+        for i, row in zip(at, rows, strict=True):
+            answer = found.get(i, TrialAnswer())
+            row.history.answers.append(answer)
+            row.probed += len(answer.ids) + (len(self.closing) if i in found else 0)
 
     def _read(self, ids: Sequence[int]) -> str:
         text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
@@ -207,27 +222,12 @@ class Session:
     def _behind_closing(self, text: str) -> str:
         return text.removeprefix(self.controller.closing).strip()
 
-    def _decide(
-        self, at: list[int], rows: Sequence[Row | None], hidden: Tensor | None, logits: Tensor
-    ) -> None:
-        here = [row for i in at if (row := rows[i]) is not None]
-        index = torch.tensor(at, device=logits.device)
-        state = CueState(
-            hidden=hidden[index] if hidden is not None else logits.new_zeros(len(at), 0, 0),
-            logits=logits[index],
-            cues_seen=torch.tensor([len(row.seen) + 1 for row in here]),
-            thinking=torch.tensor([row.reader.thinking for row in here]),
-            history=lambda: [row.history.trace() for row in here],
-        )
-        scores = self.controller.signal.live(state).tolist()
-        self.cues += len(here)
-        self.decisions += len(scores)
-        for row, score in zip(here, scores, strict=True):
-            row.seen.append(score)
-            if bool(self.controller.policy.should_exit(row.seen.history())):
-                self._leave(row, score)
-            elif self._over_budget(row):
-                self._leave(row, None)
+    def _decide(self, row: Row, score: float) -> None:
+        row.seen.append(score)
+        if bool(self.controller.policy.should_exit(row.seen.history())):
+            self._leave(row, score)
+        elif self._over_budget(row):
+            self._leave(row, None)
 
     def _leave(self, row: Row, score: float | None) -> None:
         if row.written > row.latest:
@@ -238,8 +238,29 @@ class Session:
         row.forced.extend([*self.closing, ANSWER])
 
 
-def first_of_answer(logits: Tensor, end: Collection[int]) -> int:
-    """Return the likeliest token of ``logits [V]`` that does not end the sequence."""
-    allowed = logits.clone()
-    allowed[list(end)] = float("-inf")
-    return int(allowed.argmax())
+@dataclass(frozen=True)
+class Reading:
+    """What the newest tokens of a batch say, before or after they are run.
+
+    Attributes:
+        thinking: Places of the rows that think on, ascending.
+        at: Places of those that stand at a cue.
+        needs_states: Whether the states of this pass will be read.
+    """
+
+    thinking: Sequence[int]
+    at: Sequence[int]
+    needs_states: bool
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a session saw in one pass.
+
+    Attributes:
+        at: Places of the rows that stand at a cue, ascending.
+        scores: ``[n]`` their signal, where it was computed.
+    """
+
+    at: Sequence[int]
+    scores: Tensor

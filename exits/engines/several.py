@@ -14,6 +14,7 @@ from typing import Any
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation, PartialGeneration
 from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.samples.base import Sample, SampleRule, State
 
 
@@ -121,7 +122,13 @@ class Several:
             if len(members):
                 phase = _Phase(self.rule, groups, members, on_done or (lambda _: None))
                 rows = [prompts[g] for g, _ in phase.places]
-                self.loop.run(rows, [seeds[g][i] for g, i in phase.places], phase.done, phase.watch)
+                self.loop.run(
+                    rows,
+                    [seeds[g][i] for g, i in phase.places],
+                    phase.done,
+                    phase.watch,
+                    TokenNotes(),
+                )
                 phase.finish()
                 self.steps += self.loop.steps
                 self.rows_run += self.loop.rows_run

@@ -18,6 +18,7 @@ from transformers import LogitsProcessor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.displays import Display, ProgressReading, Terminal, as_html
+from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.exits.policies.never import Never
@@ -121,7 +122,8 @@ class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
                 watched.ended = True  # what follows is padding
             rows.append(None if watched is None or watched.ended else watched.row)
             tokens.append(token)
-        self._session.step(rows, tokens, hidden if hidden.shape[1] else None, logits)
+        states = self._capture.last if hidden.shape[1] else None
+        self._session.step(ForwardPass(rows, tokens, logits, states))
         self._refresh()
         return logits
 

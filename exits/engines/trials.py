@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.cache import is_recurrent
+from probexit.exits.engines.readback import on_host
 from probexit.exits.engines.summaries import entropy
 from probexit.hooks.forward import forward
 
@@ -64,15 +65,16 @@ class Trials:
         notes: list[list[tuple[int, float, float]]] = [[] for _ in range(rows)]
         done = [False] * rows
         ids = torch.tensor(list(self.closing)).expand(rows, -1)
+        end = torch.tensor(sorted(self.end), dtype=torch.long)
         for written in range(max(self.answer_tokens, 1)):
             logprobs = branches.feed(ids).float().log_softmax(-1)
             row_entropies = entropy(logprobs)
             if written == 0:
-                logprobs[:, sorted(self.end)] = float("-inf")
+                logprobs = logprobs.index_fill(-1, end.to(logprobs.device), float("-inf"))
             best, chosen = logprobs.max(-1)
-            for i, note in enumerate(
-                zip(chosen.tolist(), best.tolist(), row_entropies.tolist(), strict=True)
-            ):
+            read = on_host({"best": best, "entropies": row_entropies, "chosen": chosen})
+            columns = (read[name].tolist() for name in ("chosen", "best", "entropies"))
+            for i, note in enumerate(zip(*columns, strict=True)):
                 if not done[i]:
                     notes[i].append(note)
                     done[i] = note[0] in self.end

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from probexit.exits.engines.forward_pass import on_device
 from probexit.exits.interventions.base import Change, Ids, Intervention
 from probexit.hooks.think_tags import ThinkTags
 
@@ -32,15 +32,15 @@ class ClosingTag(Intervention):
         closing = [int(i) for i in tokenizer.encode(tags.close, add_special_tokens=False)]
 
         def raised(rows: Sequence[Ids], logits: Tensor) -> Tensor:
-            stop = torch.tensor([_next(row, closing) for row in rows], device=logits.device)
-            changed = logits.clone()
-            changed[torch.arange(len(rows), device=logits.device), stop] += self.gain(logits, stop)
-            return changed
+            stop = on_device([_next(row, closing) for row in rows], logits)
+            return logits.scatter_add(1, stop[:, None], self.gain(logits, stop)[:, None])
 
         return raised
 
 
 def _next(row: Ids, closing: Sequence[int]) -> int:
     """Return the token of the closing tag that is still to be written first."""
+    if len(closing) == 1:
+        return closing[0]
     written = (k for k in range(len(closing) - 1, 0, -1) if list(row[-k:]) == list(closing[:k]))
     return closing[next(written, 0)]

@@ -57,10 +57,13 @@ class NoWait(Intervention):
         def suppressed(rows: Sequence[Ids], logits: Tensor) -> Tensor:
             changed = logits.clone()
             for i, row in enumerate(rows):
-                changed[i, endings.after(row).to(logits.device)] -= self.strength
+                changed[i, endings.after(row, logits.device)] -= self.strength
             return changed
 
         return suppressed
+
+
+_HOST = torch.device("cpu")
 
 
 class Endings:
@@ -77,7 +80,7 @@ class Endings:
         self._reach = max(map(len, self._words)) + 1
         self._anywhere: list[int] = []  # these bring a word of their own
         self._heads: dict[str, list[int]] = defaultdict(list)  # these go on with one that is begun
-        self._found: dict[str | None, Tensor] = {}
+        self._found: dict[tuple[str | None, torch.device], Tensor] = {}
         for token, text in _texts(tokenizer).items():
             self._sort_in(token, text.lower())
 
@@ -88,15 +91,19 @@ class Endings:
         if self._words.intersection(re.findall(WORD, text[head.end() if head else 0 :])):
             self._anywhere.append(token)
 
-    def after(self, row: Ids) -> Tensor:
-        """Return the ids of the tokens that complete a word behind ``row``, ``[k]`` int64."""
+    def after(self, row: Ids, device: torch.device = _HOST) -> Tensor:
+        """Return the ids of the tokens that complete a word behind ``row``, ``[k]`` int64.
+
+        They are kept on the device that they were asked for.
+        """
         tail = self._tokenizer.decode(list(row[-self._reach :]), skip_special_tokens=False)
         begun = re.search(f"{WORD}-?$", tail.lower())
         part = begun.group() if begun else ""
         known = part if any(word.startswith(part) for word in self._words) else None
-        if known not in self._found:
-            self._found[known] = torch.tensor(self._completing(known), dtype=torch.long)
-        return self._found[known]
+        if (known, device) not in self._found:
+            completing = torch.tensor(self._completing(known), dtype=torch.long, device=device)
+            self._found[known, device] = completing
+        return self._found[known, device]
 
     def _completing(self, part: str | None) -> list[int]:
         """List the tokens behind a word begun as ``part``; None is one that none here begins as."""

@@ -13,9 +13,10 @@ PATIENCE = 3  # calls that a row may be left out of: those in which others are p
 
 @dataclass
 class _Followed:
-    """A row as it was last seen."""
+    """A row as it was last seen: ``length`` tokens, of a sequence that may have grown since."""
 
     ids: Sequence[int]
+    length: int
     reader: CueReader
     missed: int = 0
 
@@ -23,8 +24,9 @@ class _Followed:
 class ThinkingRows:
     """Tells at each step which rows think, tool calls excepted.
 
-    A row is told by its tokens, not by its place: engines move rows. The first time a row is seen,
-    it is its prompt; from then on it grows by one token a call.
+    A row is known again by being the same sequence, or by its tokens, not by its place: engines
+    move rows. The first time a row is seen, it is its prompt; from then on it grows by one token a
+    call. A sequence that grows in place is followed at the same cost however long it is.
     """
 
     def __init__(self, tokenizer: Any, tags: ThinkTags) -> None:
@@ -46,11 +48,18 @@ class ThinkingRows:
     def _follow(self, row: Sequence[int]) -> _Followed:
         """Find the row that this one has grown from, and read its new token; or begin a row."""
         for i, old in enumerate(self._followed):
-            likely = len(old.ids) == len(row) - 1 and old.ids[-1] == row[-2]
-            if likely and old.ids == list(row[:-1]):
+            if old.length == len(row) - 1 and (old.ids is row or _begins(row, old)):
                 del self._followed[i]
                 old.reader.feed(row[-1])
-                return _Followed(list(row), old.reader)
+                return _Followed(row, len(row), old.reader)
         opened = opens_thinking(self._tokenizer, self._tags, row)
         # A reader wants a cue set; what it finds is not looked at.
-        return _Followed(list(row), CueReader(self._tokenizer, EveryK(), self._tags, opened))
+        reader = CueReader(self._tokenizer, EveryK(), self._tags, opened)
+        return _Followed(row, len(row), reader)
+
+
+def _begins(row: Sequence[int], old: _Followed) -> bool:
+    """Tell whether a row holds what another one held, and one token more."""
+    if len(old.ids) != old.length or old.ids[-1] != row[-2]:
+        return False  # that one has grown itself: it is somebody else
+    return list(old.ids) == list(row[:-1])

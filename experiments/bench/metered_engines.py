@@ -9,12 +9,12 @@ from transformers import GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.continuous import ContinuousExits
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.exit_processor import ExitProcessor
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import generate
+from probexit.exits.engines.session import Session
 from probexit.experiments.bench.continuous import SIZE
 from probexit.experiments.bench.meter import Meter, Method, metering
 from probexit.hooks.capture import Capture
@@ -48,7 +48,7 @@ class MeteredGenerate(MeteredEngine):
     """``model.generate`` under ``attach``."""
 
     title = "attach"
-    methods = ((ExitProcessor, "__call__"),)
+    methods = ((ExitProcessor, "__call__"), (ExitProcessor, "before"))
     hooks = ((Capture, "_hook"),)
 
     def write(
@@ -66,7 +66,7 @@ class MeteredLoop(MeteredEngine):
     """The own loop."""
 
     title = "own loop"
-    methods = ((SessionDriver, "orders"),)
+    methods = ((Session, "read"), (Session, "look"), (Session, "orders"))
     hooks = ((Capture, "_hook"),)
 
     def write(

@@ -138,7 +138,7 @@ def _choose(tree: BranchSet, logprobs: Tensor, written: int) -> Tensor:
             if branch.uniforms is not None:
                 draws[i, j], greedy[i, j] = branch.uniforms[written], False
     flat = logprobs.flatten(0, 1)
-    chosen = tree.decoding.draw(flat, draws.flatten(), greedy.flatten().to(flat.device))
+    chosen = tree.decoding.draw(flat, draws.flatten(), greedy.flatten())
     return chosen.reshape(logprobs.shape[:2])
 
 

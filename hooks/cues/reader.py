@@ -21,6 +21,10 @@ class Span(Enum):
     AFTER = "after the thinking"
 
 
+_BEFORE, _THINKING, _TOOL_CALL, _AFTER = Span  # reading a member off its class costs a microsecond
+_INSIDE = (_THINKING, _TOOL_CALL)
+
+
 class CueReader:
     """Reads one row: which tokens of its thinking complete a cue.
 
@@ -49,15 +53,17 @@ class CueReader:
         self.thinking = 0
         self.cues_seen = 0
         self._stream = TextStream(tokenizer, (tags.open, tags.close, *tags.mute))
-        self._span = Span.THINKING if inside else Span.BEFORE
+        self._span = _THINKING if inside else _BEFORE
         begin_call, end_call = tags.mute
         self._doors = {
-            Span.BEFORE: {tags.open: Span.THINKING},
-            Span.THINKING: {tags.close: Span.AFTER, begin_call: Span.TOOL_CALL},
-            Span.TOOL_CALL: {tags.close: Span.AFTER, end_call: Span.THINKING},
-            Span.AFTER: {},
+            _BEFORE: {tags.open: _THINKING},
+            _THINKING: {tags.close: _AFTER, begin_call: _TOOL_CALL},
+            _TOOL_CALL: {tags.close: _AFTER, end_call: _THINKING},
+            _AFTER: {},
         }
-        self._tags = (tags.close, tags.open, begin_call)
+        self._ahead = tuple(self._doors[self._span])  # the tags to look for
+        doors = (tags.close, tags.open, begin_call)
+        self._begun = tuple(tag[:length] for tag in doors for length in range(1, len(tag)))
         self._tail = ""  # the newest text of this span
         self._starts: deque[int] = deque(maxlen=len(tags.close.encode()))  # of thinking tokens
         self._read = 0  # characters so far
@@ -65,23 +71,21 @@ class CueReader:
     @property
     def inside(self) -> bool:
         """Whether the next token belongs to the thinking."""
-        return self._span in (Span.THINKING, Span.TOOL_CALL)
+        return self._span in _INSIDE
 
     @property
     def muted(self) -> bool:
         """Whether the next token belongs to a tool call inside the thinking: no place to leave."""
-        return self._span is Span.TOOL_CALL
+        return self._span is _TOOL_CALL
 
     @property
     def in_tag(self) -> bool:
         """Whether a tag of several tokens is perhaps half written: no place to leave."""
-        return any(
-            self._tail.endswith(tag[:length]) for tag in self._tags for length in range(1, len(tag))
-        )
+        return self._tail.endswith(self._begun)
 
     def feed(self, token_id: int) -> bool:
         """Read the next token and tell whether it completes a cue."""
-        if self._span is Span.AFTER:
+        if self._span is _AFTER:
             return False
         text = self._stream.push(int(token_id))
         before = self.thinking
@@ -90,9 +94,10 @@ class CueReader:
         self._read += len(text)
         self._tail += text
         new = self._pass_tags(len(text))
-        thinks = self._span is Span.THINKING and self.thinking > before
-        fired = thinks and not self.in_tag and self.cues.fires(self._tail, new, self.thinking)
-        self._tail = self._tail[-TAIL:]
+        thinks = self._span is _THINKING and self.thinking > before
+        fired = thinks and self.cues.fires(self._tail, new, self.thinking) and not self.in_tag
+        if len(self._tail) > 2 * TAIL:
+            self._tail = self._tail[-TAIL:]
         self.cues_seen += fired
         return fired
 
@@ -102,17 +107,18 @@ class CueReader:
             at, tag = found
             start = self._read - len(self._tail) + at
             came_from, self._span = self._span, self._doors[self._span][tag]
+            self._ahead = tuple(self._doors[self._span])
             self._tail = self._tail[at + len(tag) :]
             new = len(self._tail)
-            if self._span is Span.AFTER:
+            if self._span is _AFTER:
                 self.thinking -= sum(begin >= start for begin in self._starts)
-            elif came_from is Span.BEFORE and new:
+            elif came_from is _BEFORE and new:
                 self._count()
         return new
 
     def _next_tag(self) -> tuple[int, str] | None:
-        hits = ((self._tail.find(tag), tag) for tag in self._doors[self._span])
-        return min((hit for hit in hits if hit[0] >= 0), default=None)
+        hits = [(at, tag) for tag in self._ahead if (at := self._tail.find(tag)) >= 0]
+        return min(hits) if hits else None
 
     def _count(self) -> None:
         self.thinking += 1

@@ -31,6 +31,11 @@ class Reflection(CueSet):
         if not self.words or "" in self.words:  # "" lies in every str, given for a tuple
             raise ValueError(f"words must be a tuple of words, none empty, not {self.words!r}")
 
+    def fires(self, text: str, new: int, tokens: int) -> bool:
+        # Most tokens complete no word: one look at their neighbourhood spares one per character.
+        near = text[-new - self._reach :].lower() if new else ""
+        return any(word in near for word in self._lowered) and super().fires(text, new, tokens)
+
     def ends(self, text: str) -> bool:
         written = text[-self._reach : -1].lower()
         return written.endswith(self._lowered) and any(

@@ -54,8 +54,7 @@ class Handover(TwoModelEngine):
                 large, turn = wanted, 0
             logits = tracks[large].follow(written)[-1:]
             recent.append(float(entropy(logits.log_softmax(-1))))
-            number, greedy = uniforms[len(by_large)][None], torch.tensor([False]).to(logits.device)
-            token = int(decoding.draw(logits, number, greedy))
+            token = int(decoding.draw(logits, uniforms[len(by_large)][None]))
             written.append(token)
             by_large.append(large)
             tracks[large].effort.written += 1

@@ -85,11 +85,10 @@ class _Pen:
     def step(self, so_far: Sequence[int], written: int) -> list[int]:
         """Write a step after a text of which ``written`` tokens were generated."""
         stream, told, ids = TextStream(self.pair.tokenizer), "", list[int]()
-        greedy = torch.tensor([False], device=self.track.model.device)
         while len(ids) < min(self.rule.longest, self.decoding.max_new_tokens - written):
             logits = self.track.follow([*so_far, *ids])[-1:]
             number = self.uniforms[written + len(ids)][None]
-            ids.append(int(self.decoding.draw(logits, number, greedy)))
+            ids.append(int(self.decoding.draw(logits, number)))
             new = stream.push(ids[-1])
             told += new
             if ids[-1] in self.pair.end or self.rule.steps.fires(told, len(new), len(ids)):

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.base import obeyed
 from probexit.exits.engines.departures import decoding_departures
+from probexit.exits.engines.forward_pass import ForwardPass, States, on_device
+from probexit.exits.engines.obedience import ANSWER, Obedience
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.exits.engines.vllm_plugin.counts import Counts
@@ -70,6 +71,7 @@ class BatchExits:
             config.tokenizer, revision=config.tokenizer_revision
         )
         self._end = _end_ids(config, self.tokenizer)
+        self._obey = Obedience(self._end)
         self._parsed = bool(runner.vllm_config.structured_outputs_config.reasoning_parser)
         self._sessions: dict[tuple[Any, ...], Session] = {}
         self._digests: dict[Session, str] = {}
@@ -105,9 +107,9 @@ class BatchExits:
                 orders[i] = order
         for row, order in zip(rows, orders, strict=True):
             if row is not None:
-                row.told = order
+                row.told = None if order == ANSWER else order
         kept = [None if r is None or r.failed else r.row for r in rows]
-        return obeyed(logits, kept, orders)
+        return self._obey(logits, kept, orders)
 
     def finish(self, names: Collection[str]) -> None:
         """Log and count requests that ended, before the runner forgets them."""
@@ -191,9 +193,10 @@ class BatchExits:
                 self._newest(row, self.runner.input_batch.req_ids[i])
                 for i, row in zip(at, mine, strict=True)
             ]
-            index = torch.tensor(at, device=logits.device)
-            own = None if hidden is None else self._own(session.controller, hidden)[index]
-            return session.step([row.row for row in mine], tokens, own, logits[index])
+            index = on_device(at, logits)
+            states = None if hidden is None else self._states(session.controller, at, hidden)
+            made = ForwardPass([row.row for row in mine], tokens, logits[index], states)
+            return session.step(made)
         except Exception:
             if not self._think_on(mine):
                 raise
@@ -231,9 +234,14 @@ class BatchExits:
         at = torch.from_numpy(self.runner.query_start_loc.np[1 : count + 1] - 1).to(last.device)
         return states_of(layers, self.depth, collected, last[:count], at.long())
 
-    def _own(self, controller: ExitController, hidden: Tensor) -> Tensor:
-        """Choose a controller's layers, in its order."""
-        return hidden[:, [self.settings.layers.index(i) for i in controller.signal.layers]]
+    def _states(self, controller: ExitController, at: Sequence[int], hidden: Tensor) -> States:
+        """Return what reads a controller's layers, in its order, of the rows at some places."""
+        layers = [self.settings.layers.index(i) for i in controller.signal.layers]
+
+        def read(rows: Sequence[int]) -> Tensor:
+            return hidden[on_device([at[row] for row in rows], hidden)][:, layers]
+
+        return read
 
 
 def _writes() -> bool:

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
-from probexit.exits.engines.loop import generate
+from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.experiments.recording.checks.base import NEW, Finding, ModelCheck, Plain, Subject
 
 
@@ -29,13 +30,9 @@ class OwnLoop(ModelCheck):
         return self.has(f"batch 1 and 4 equal to generate (largest {max(apart.values()):.1g} nats)")
 
     def _apart(self, subject: Subject, size: int) -> float:
-        done = generate(
-            subject.model,
-            subject.reasoner.tokenizer,
-            subject.prompts,
-            None,
-            Decoding(NEW, batch_size=size),
-        )
+        decoding = Decoding(NEW, batch_size=size)
+        loop = Loop(subject.model, subject.reasoner.tokenizer, None, decoding)
+        done = loop.run(subject.prompts, notes=TokenNotes())
         return max(_difference(g, p, subject.tie) for g, p in zip(done, subject.alone, strict=True))
 
     def _batch(self, subject: Subject, apart: float) -> Finding:

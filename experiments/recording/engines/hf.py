@@ -7,6 +7,7 @@ from itertools import count
 
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.experiments.recording.engines.base import RolloutEngine
 from probexit.experiments.recording.memory import BatchSize
 
@@ -37,6 +38,8 @@ class Hf(RolloutEngine):
             done = count(1)
             decoding = replace(self.decoding, batch_size=rows)
             loop = Loop(self.reasoner.model, self.reasoner.tokenizer, None, decoding)
-            return loop.run(prompts, keys, lambda _index, _generation: on_done(next(done)))
+            return loop.run(
+                prompts, keys, lambda _index, _generation: on_done(next(done)), notes=TokenNotes()
+            )
 
         return self.batch_size.run(generate)

@@ -11,6 +11,7 @@ from transformers import cache_utils
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop, generate
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.policies.never import Never
 from probexit.hooks.capture import CaptureError
 from probexit.hooks.end_ids import end_ids
@@ -177,7 +178,9 @@ def test_logprobs_and_entropies_are_the_models(
     lively: Callable[..., Any], words: Any, prompts: Prompts
 ) -> None:
     model = lively("qwen3")
-    for generation, prompt in zip(run(model, words, prompts[:3], 8), prompts[:3], strict=True):
+    assert not run(model, words, prompts[:3], 8)[0].logprobs  # nobody asked for them
+    noted = Loop(model, words, None, Decoding(NEW)).run(prompts[:3], notes=TokenNotes())
+    for generation, prompt in zip(noted, prompts[:3], strict=True):
         ids = torch.tensor([prompt + generation.token_ids])
         with torch.inference_mode():
             logits = model(ids).logits[0, len(prompt) - 1 : -1].float()

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.forward_pass import ForwardPass
+from probexit.exits.engines.obedience import ANSWER, Obedience
 from probexit.exits.engines.row import Exit, Row
 from probexit.exits.engines.session import Session
 from probexit.exits.policies.patience import Patience
@@ -60,11 +62,17 @@ def follow(words: Any) -> Any:
         logits = torch.zeros(1, 128)
         logits[0, 0] = score
         logits[0, 2], logits[0, 30], logits[0, 31] = 9.0, 5.0, 6.0  # the model wants to end
-        orders = session.step([row], [None], None, logits)
-        for token in words.encode(text, add_special_tokens=False):
-            orders += session.step([row], [token], None, logits)
+        obey = Obedience(end)
+
+        def step(token: int | None) -> int | None:
+            (order,) = session.step(ForwardPass([row], [token], logits))
+            if order == ANSWER:  # as an engine obeys it
+                return int(obey(logits, [row], [order]).argmax())
+            return order
+
+        orders = [step(None), *map(step, words.encode(text, add_special_tokens=False))]
         while orders[-1] is not None:
-            orders += session.step([row], [orders[-1]], None, logits)
+            orders.append(step(orders[-1]))
         assert session.decisions == session.cues
         return row, [None if o is None else words.decode([o]) for o in orders]
 
@@ -161,7 +169,8 @@ def test_rows_that_are_gone_are_passed_over(words: Any) -> None:
     rows = [session.start([3]) for _ in range(3)]
     logits = torch.zeros(3, 128)
     logits[2, 0] = 1.0
-    assert session.step([rows[0], None, rows[2]], [20, None, 20], None, logits) == [None, None, 4]
+    made = ForwardPass([rows[0], None, rows[2]], [20, None, 20], logits)
+    assert session.step(made) == [None, None, 4]
     assert rows[1].written == 0
     assert session.cues == 2
 

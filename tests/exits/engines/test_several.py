@@ -10,6 +10,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
 from probexit.exits.engines.several import Group, Several
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.samples.base import Sample, SampleRule, State
 from probexit.exits.samples.deepconf_vote import DeepConfVote
 from probexit.exits.samples.short_m import ShortM
@@ -40,7 +41,7 @@ def whole(model: Any, words: Any, prompts: Prompts, k: int) -> list[list[Generat
     """Every sample, run by itself."""
     keys = [k * g + i for g in range(len(prompts)) for i in range(k)]
     loop = Loop(model, words, None, settings(64))
-    rows = loop.run([p for p in prompts for _ in range(k)], keys)
+    rows = loop.run([p for p in prompts for _ in range(k)], keys, notes=TokenNotes())
     return [rows[g * k : (g + 1) * k] for g in range(len(prompts))]
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import Loop, generate
 from probexit.exits.engines.session import Session
@@ -61,7 +62,7 @@ def test_the_trial_is_what_a_forced_exit_would_give(
     closing, checked = controller.closing_ids(words), 0
     for prompt, generation, row in zip(prompts, done, rows, strict=False):
         assert row.history.prompt.tolist() == prompt
-        if not row.history.readings:
+        if not row.scores:
             continue
         trace = row.history.trace()
         for position, ids in zip(trace.cues.positions, trace.cues.answer_ids, strict=True):
@@ -151,6 +152,6 @@ def test_an_engine_that_cannot_fork_is_refused(words: Any, trying: Any) -> None:
     row = session.start([20, 3])
     logits = torch.randn(1, 128)
     for token in (30, 31):
-        session.step([row], [token], None, logits)
+        session.step(ForwardPass([row], [token], logits))
     with pytest.raises(ValueError, match="TrialConfidence needs a trial answer"):
-        session.step([row], [32], None, logits)
+        session.step(ForwardPass([row], [32], logits))

@@ -12,6 +12,7 @@ from probexit.exits import interventions
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import Loop, generate
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.interventions.base import Intervention
 from probexit.exits.interventions.in_generate import RowIntervention
 from probexit.hooks.think_tags import ThinkTags
@@ -147,7 +148,8 @@ def test_the_batch_changes_nothing(member, lively, words, prompts):
 
 def test_noted_logprobs_stay_the_models(member, lively, words, prompts):
     model, rule = lively("qwen3"), member.bind(words, ThinkTags())
-    (generation,) = Loop(model, words, None, Decoding(NEW), [rule]).run(prompts[:1])
+    loop = Loop(model, words, None, Decoding(NEW), [rule])
+    (generation,) = loop.run(prompts[:1], notes=TokenNotes())
     ids = torch.tensor([prompts[0] + generation.token_ids])
     with torch.inference_mode():
         logprobs = model(ids).logits[0, len(prompts[0]) - 1 : -1].float().log_softmax(-1)

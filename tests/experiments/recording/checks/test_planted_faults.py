@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from probexit.exits.engines import exit_processor as engine
+from probexit.exits.engines.obedience import Obedience
 from probexit.experiments.recording.checks.base import Finding, Status
 from probexit.experiments.recording.checks.report import as_table, refuse_wrong, run_checks
 from probexit.hooks.models import Reasoner, Source, load
@@ -148,14 +149,16 @@ def test_a_fork_that_is_no_copy(reasoner: Reasoner, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_order_that_is_not_obeyed(reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "obeyed", lambda scores, rows, orders: scores)
+    monkeypatch.setattr(Obedience, "__call__", lambda _, scores, rows, orders: scores)
     assert findings(reasoner)["attach, one row exits"].wrong
 
 
 def test_a_controller_that_touches_what_it_should_not(
     reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "obeyed", lambda scores, rows, orders: scores.roll(1, dims=-1))
+    monkeypatch.setattr(
+        Obedience, "__call__", lambda _, scores, rows, orders: scores.roll(1, dims=-1)
+    )
     assert findings(reasoner)["attach, never exiting"].wrong
 
 
