@@ -50,7 +50,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         if not self.running:
             self.rows += [self.session.start(prompt) for prompt in self._prompts(input_ids)]
             self.running = list(self.rows)
-            nothing = [None] * len(self.rows)
+            nothing: list[int | None] = [None] * len(self.rows)
             self._read = nothing, self.session.read(self.running, nothing)
         elif self._read is None:
             self._read = self._newest(input_ids[:, -1])

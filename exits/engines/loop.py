@@ -116,13 +116,23 @@ class Loop(SessionDriver):
         with self.capture or nullcontext():
             while self._waiting or self._batch is not None:
                 self._admit()
-                if self._batch is not None and self._batch.running:
-                    self._compact(self._batch)
-                    self._forward(self._batch)
-                    self._stop(self._batch, watch)
-                if self._batch is not None and not self._batch.running:
-                    self._batch = None
+                self._step(watch)
         return [self._done[i] for i in range(len(prompts))]
+
+    @property
+    def busy(self) -> bool:
+        """Whether rows are running."""
+        return self._batch is not None and self._batch.running
+
+    def _step(self, watch: Watch | None) -> None:
+        """One decoding step of the running batch, if rows are left in it."""
+        batch = self._batch
+        if batch is not None and batch.running:
+            self._compact(batch)
+            self._forward(batch)
+            self._stop(batch, watch)
+        if batch is not None and not batch.running:
+            self._batch = None
 
     def _admit(self) -> None:
         """Let waiting prompts take free places, several at a time."""

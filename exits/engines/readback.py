@@ -14,7 +14,7 @@ def on_host(parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     device = next(iter(parts.values())).device
     flat = torch.cat([part.to(device, torch.float32).flatten() for part in parts.values()])
-    pieces = flat.cpu().split([part.numel() for part in parts.values()])
+    pieces = torch.split(flat.cpu(), [part.numel() for part in parts.values()])
     return {
         name: piece.reshape(part.shape).to(part.dtype)
         for (name, part), piece in zip(parts.items(), pieces, strict=True)

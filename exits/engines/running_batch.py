@@ -1,6 +1,7 @@
 """The rows that a loop runs together: what is kept of them on the device, and moved as one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,9 +25,7 @@ class RunningBatch:
         cache: Keys and values of what was run.
     """
 
-    def __init__(
-        self, slots: Sequence[Slot], uniforms: Tensor, pad: int, model: torch.nn.Module
-    ) -> None:
+    def __init__(self, slots: Sequence[Slot], uniforms: Tensor, pad: int, model: Any) -> None:
         """Begin with prompts that are not run yet.
 
         Args:

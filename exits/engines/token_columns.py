@@ -31,8 +31,8 @@ class TokenColumns:
         logprobs = made.logits_of(at).float().log_softmax(-1)
         kept = torch.stack([entropy(logprobs), confidence(logprobs)], 1)
         foreseen = Foreseen(rows, logprobs, kept)
-        for row in rows:
-            row.foreseen = foreseen
+        for history in rows:
+            history.foreseen = foreseen
 
     def unread(self, like: Tensor) -> Tensor:
         """Return what was noted since the last reading, ``[n, 3]``, beside a tensor."""
@@ -42,7 +42,7 @@ class TokenColumns:
         """Give the rows what was noted, ``unread`` on the host."""
         sizes = [len(rows) for rows, _ in self._noted]
         by_row: dict[History, list[Tensor]] = {}
-        for (rows, _), part in zip(self._noted, values.split(sizes), strict=True):
+        for (rows, _), part in zip(self._noted, torch.split(values, sizes), strict=True):
             for row, own in zip(rows, part, strict=True):
                 by_row.setdefault(row, []).append(own)
         for row, parts in by_row.items():

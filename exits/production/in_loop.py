@@ -7,8 +7,9 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.obedience import ANSWER
 from probexit.exits.engines.row import Exit, Row
-from probexit.exits.engines.session import ANSWER, Session
+from probexit.exits.engines.session import Session
 from probexit.exits.production.audit import draw
 
 

@@ -14,6 +14,7 @@ from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.running_batch import RunningBatch
 from probexit.experiments.bench.server import Sojourn
 from probexit.hooks.models import Reasoner
 
@@ -58,12 +59,12 @@ class ArrivingLoop(Loop):
 
     def _admit(self) -> None:
         every = list(self._waiting)
-        if every and not any(self._slots):
+        if every and not self.busy:
             self._skip_to(self._arrivals[every[0][0]])
         here = sum(self._arrivals[index] <= self._now for index, _ in every)
         self._waiting, self._later = deque(every[:here]), every[here:]
         super()._admit()
-        if not any(self._slots):
+        if not self.busy:
             self._restore()
 
     def _skip_to(self, arrival: float) -> None:
@@ -84,11 +85,10 @@ class ArrivingLoop(Loop):
         self._waiting.extend(self._later)
         self._later = []
 
-    def _forward(self, *args: Any, **kwargs: Any) -> None:
-        slots, ids = args[0], args[1]
-        reads = ids.shape[1] > 1
-        rows = 0 if reads else sum(slot is not None for slot in slots)
-        super()._forward(*args, **kwargs)
+    def _forward(self, batch: RunningBatch) -> None:
+        read = batch.ids.numel() if batch.ids.shape[1] > 1 else 0
+        rows = 0 if read else sum(slot is not None for slot in batch.slots)
+        super()._forward(batch)
         now = self._now
-        self.passes.append((rows, ids.numel() if reads else 0, now - self._mark))
+        self.passes.append((rows, read, now - self._mark))
         self._mark = now

@@ -12,6 +12,7 @@ from probexit.exits.artefacts.parts import describe
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.generation import Generation
 from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.interventions.base import Intervention
 from probexit.exits.production.digest import digest
 from probexit.exits.trace import Trace
@@ -77,7 +78,12 @@ class InterventionRun(Recipe):
         ]
 
     def generate(
-        self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object], sample: int = 0
+        self,
+        setting: Setting,
+        traces: Sequence[Trace],
+        done: Callable[[], object],
+        sample: int = 0,
+        notes: TokenNotes | None = None,
     ) -> list[Generation]:
         """Generate once for each problem; ``sample`` tells several samples apart."""
         model, tokenizer = setting.reasoner.model, setting.reasoner.tokenizer
@@ -93,7 +99,7 @@ class InterventionRun(Recipe):
             done()
 
         with self._steered(model), self._shifted(model), self._fronted(model):
-            return loop.run(prompts, keys(traces, sample), ended)
+            return loop.run(prompts, keys(traces, sample), ended, notes=notes)
 
     def _prompt(self, setting: Setting, trace: Trace) -> list[int]:
         if not self.instruction:

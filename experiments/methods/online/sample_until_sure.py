@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probexit.exits.artefacts.parts import describe
 from probexit.exits.engines.generation import Generation
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.samples.pruning import features
 from probexit.exits.samples.restart_probe import RestartProbe
 from probexit.exits.trace import Trace
@@ -51,7 +52,9 @@ class SampleUntilSure(Recipe):
         spent = dict.fromkeys((trace.problem for trace in traces), 0)
         open_ = list(traces)
         for number in range(self.most):
-            generations = InterventionRun().generate(drawing, open_, lambda: None, number)
+            generations = InterventionRun().generate(
+                drawing, open_, lambda: None, number, TokenNotes()
+            )
             scores = self.judge.score(torch.stack([described(each) for each in generations]))
             still = []
             for trace, generation, score in zip(open_, generations, scores.tolist(), strict=True):

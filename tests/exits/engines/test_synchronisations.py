@@ -58,7 +58,9 @@ class Steps:
 
 def _ours() -> bool:
     """Tell whether the caller is neither transformers nor torch."""
-    frame = sys._getframe(2)
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_name == "__torch_function__":
+        frame = frame.f_back
     return not any(f"/{name}/" in frame.f_code.co_filename for name in ("transformers", "torch"))
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.replay import NO_EXIT
 from probexit.experiments.evaluation.choice import all_methods
 from probexit.experiments.evaluation.compare import compare
@@ -347,7 +348,7 @@ def test_activation_addition_takes_one_pair_and_nothing_else(bench, small, hand_
 
     def certainty(method):
         (recipe,) = method.recipes(context, bench).values()
-        (written,) = recipe.generate(bench, [trace], lambda: None)
+        (written,) = recipe.generate(bench, [trace], lambda: None, notes=TokenNotes())
         return written.logprobs
 
     same = certainty(ActivationAddition("Wait,", "Wait,", (5.0,)))
