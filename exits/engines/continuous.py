@@ -23,7 +23,7 @@ from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.obedience import Obedience
 from probexit.exits.engines.refusals import refuse_generate
 from probexit.exits.engines.row import Row
-from probexit.exits.engines.session import Reading, Session
+from probexit.exits.engines.session import Session, TokensRead
 from probexit.exits.signals.base import Trial
 from probexit.hooks.packed import PackedCapture
 
@@ -60,7 +60,7 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         self.obey = Obedience(session.end)
         self._rows: list[Row | None] = []
         self._tokens: list[int | None] = []
-        self._read: Reading | None = None  # of the coming pass
+        self._read: TokensRead | None = None  # of the coming pass
 
     def fill_defaults(self, int32_tensor: Tensor) -> None:
         """Fill the engine's argument storage; nothing is passed through it."""

@@ -12,7 +12,7 @@ from probexit.exits.engines.cache import copied_rows
 from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.obedience import Obedience
 from probexit.exits.engines.row import Row
-from probexit.exits.engines.session import Reading, Session
+from probexit.exits.engines.session import Session, TokensRead
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import given_cache, takes
@@ -32,7 +32,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         self.obey = Obedience(session.end)
         self.rows: list[Row] = []
         self.running: list[Row | None] = []
-        self._read: tuple[list[int | None], Reading] | None = None  # of the pass under way
+        self._read: tuple[list[int | None], TokensRead] | None = None  # of the pass under way
 
     def before(self, ids: Tensor) -> None:
         """Read the newest tokens ``[b, 1]`` before their pass, once; say if its states are wanted.
@@ -68,7 +68,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             self.driver.capture.wanted = True
         return self.obey(scores, self.running, orders)
 
-    def _newest(self, ids: Tensor) -> tuple[list[int | None], Reading]:
+    def _newest(self, ids: Tensor) -> tuple[list[int | None], TokensRead]:
         """Copy the newest tokens ``[b]`` to the host, and read them."""
         tokens: list[int | None] = ids.tolist()
         for i, token in enumerate(tokens):

@@ -25,7 +25,7 @@ from probexit.exits.engines.readback import on_host
 from probexit.exits.engines.refusals import refuse_architecture, refuse_training
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.running_batch import RunningBatch
-from probexit.exits.engines.session import Looked, Reading, Session
+from probexit.exits.engines.session import Looked, Session, TokensRead
 from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
@@ -205,10 +205,10 @@ class Loop(SessionDriver):
         batch.advance(choice)
         self._write(batch, seen["choice"].tolist(), seen["notes"].tolist())
 
-    def _read_tokens(self, batch: RunningBatch) -> Reading:
+    def _read_tokens(self, batch: RunningBatch) -> TokensRead:
         """Let the controller read what is about to run; say whether its states are wanted."""
         if self.session is None:
-            return Reading((), (), False)
+            return TokensRead((), (), False)
         read = self.session.read(*batch.newest())
         if self.capture is not None:
             self.capture.wanted = read.needs_states

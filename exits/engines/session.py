@@ -90,7 +90,7 @@ class Session:
     def _latest(self, max_new_tokens: int) -> int:
         return max_new_tokens - len(self.closing) - self.controller.answer_tokens
 
-    def step(self, made: ForwardPass, read: "Reading | None" = None) -> list[int | None]:
+    def step(self, made: ForwardPass, read: "TokensRead | None" = None) -> list[int | None]:
         """Follow one forward pass.
 
         Args:
@@ -106,7 +106,7 @@ class Session:
         looked = self.look(made, read or self.read(made.rows, made.tokens))
         return self.orders(made, looked, looked.scores.tolist() if looked.at else [])
 
-    def look(self, made: ForwardPass, read: "Reading") -> "Looked":
+    def look(self, made: ForwardPass, read: "TokensRead") -> "Looked":
         """Measure the signal of all rows at a cue; ``orders`` decides with what was measured.
 
         An engine that reads something else back from the device copies the scores with it.
@@ -136,7 +136,7 @@ class Session:
                 self._decide(row, score)
         return [row.forced.popleft() if row and row.forced else None for row in made.rows]
 
-    def read(self, rows: Sequence[Row | None], tokens: Sequence[int | None]) -> "Reading":
+    def read(self, rows: Sequence[Row | None], tokens: Sequence[int | None]) -> "TokensRead":
         """Feed each row the token that a pass consumes; best before the pass, which may wait.
 
         Args:
@@ -159,7 +159,7 @@ class Session:
             if self._feed(row, token):
                 at.append(i)
         summed = self.tracing is not None and bool(self.controller.signal.layers)
-        return Reading(thinking, at, bool(at) or (summed and bool(thinking)))
+        return TokensRead(thinking, at, bool(at) or (summed and bool(thinking)))
 
     def _feed(self, row: Row, token: int) -> bool:
         """Let a row consume a token; True if it now stands at a cue where it may leave."""
@@ -239,7 +239,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TokensRead:
     """What the newest tokens of a batch say, before or after they are run.
 
     Attributes:
