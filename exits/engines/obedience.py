@@ -65,3 +65,9 @@ class Obedience:
         if left != self._left or self._where.device != like.device:
             self._left, self._where = left, torch.tensor(left, device=like.device)
         return self._where
+
+
+def first_of_answer(logits: Tensor, end: Collection[int]) -> int:
+    """Return the likeliest token of ``logits [V]`` that does not end the sequence, for one row."""
+    obedience = Obedience(end)
+    return int(obedience.chosen(logits[None], [ANSWER]))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.session import first_of_answer
+from probexit.exits.engines.obedience import first_of_answer
 from probexit.exits.engines.two_models.track import Track
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.reader import TAIL, CueReader
