@@ -74,6 +74,13 @@ def add_choice(parser: ArgumentParser, methods: str = "core") -> None:
         help="folder or hub id of a second model with the same tokenizer, for the rules that let "
         "two models write; default: the other shipped one",
     )
+    add(
+        "--fresh",
+        type=int,
+        metavar="N",
+        help="calibration problems that live rules generate anew to be certified, charged to them; "
+        "0 certifies none; default: as many as test problems",
+    )
     add_promise(parser)
 
 
@@ -93,6 +100,8 @@ def levels(args: Namespace) -> "Levels":
             raise ValueError(f"a risk of {alpha:g} is not between 0 and 1: use such as .05")
     if args.problems is not None and args.problems < 1:
         raise ValueError(f"--problems {args.problems} must be at least 1")
+    if args.fresh is not None and args.fresh < 0:
+        raise ValueError(f"--fresh {args.fresh} must not be negative")
     make_calibrator(args.calibrator, common, args.delta)  # what does not go together is refused
     return Levels(
         common,
@@ -104,4 +113,5 @@ def levels(args: Namespace) -> "Levels":
         args.together,
         args.verifier,
         args.second,
+        args.fresh,
     )

@@ -26,14 +26,26 @@ class PageCommand(Command):
             help="the page; figures of `probexit frontier` are copied beside it, and all that lie "
             "in figures/ under a run's name are shown (default: docs/methods.md)",
         )
+        add(
+            "--depth",
+            type=Path,
+            nargs="+",
+            default=[],
+            metavar="DIR",
+            help="folders of `probexit depth compare`, and of `depth adapt`: a part on layer exits",
+        )
 
     def run(self, args: Namespace) -> Result:
+        from probexit.experiments.depth.described import layers_of
         from probexit.experiments.evaluation.choice import all_methods
         from probexit.experiments.evaluation.render.page import page
 
         chapters = [_chapter(folder, args.out.parent) for folder in args.runs]
         names = " ".join(chapter.name for chapter in chapters)
-        text = page(chapters, all_methods(), f"probexit page {names} --out {args.out.name}")
+        depth = "".join(f" {folder.name}" for folder in args.depth)
+        made_by = f"probexit page {names}{f' --depth{depth}' if depth else ''}"
+        command = f"{made_by} --out {args.out.name}"
+        text = page(chapters, all_methods(), command, layers_of(args.depth))
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
         print(f"Page written to {args.out}")

@@ -57,6 +57,7 @@ def _first() -> Decider:
     return Schedule(deepest=0.0, shallowest=0.0)
 
 
+ADAPTED = "certified, one threshold; live and adapted: `probexit depth adapt`"
 PRESETS = {
     "probe-catch-up": Preset("this package", ProbeDecider, mode=CatchUp()),
     "probe-speculative": Preset("this package", ProbeDecider, mode=SelfSpeculation()),
@@ -72,7 +73,7 @@ PRESETS = {
         "2506.22396", Halting, PlainHead, Leave(Evict()), "no fusion of tokens, no quantisation"
     ),
     "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),
-    "apparate": Preset("2312.05385", MaxProbability, differs="certified instead of adapted"),
+    "apparate": Preset("2312.05385", MaxProbability, differs=ADAPTED),
     "balcony": Preset(
         "2503.05005", _static, Balcony, Static(), "the model's own final norm; trained briefly"
     ),

@@ -73,6 +73,7 @@ def _row(
         exited=outcome.exited,
         measures=ruler.measure(outcome.trace_results(context.exit_values)),
         exits=tuple(outcome.exits.tolist()),
+        calibration=outcome.calibration,
     )
 
 

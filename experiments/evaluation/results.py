@@ -28,6 +28,7 @@ class ResultRow:
         measures: What was measured.
         exits: Where each test trace was left: a cue's index, -1 the full run, -2 no thinking;
             empty if live.
+        calibration: Tokens generated only to certify it; 0 where recorded traces did.
     """
 
     method: str
@@ -42,6 +43,7 @@ class ResultRow:
     exited: float
     measures: Measures
     exits: tuple[int, ...]
+    calibration: int = 0
 
     @property
     def name(self) -> str:

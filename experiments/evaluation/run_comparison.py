@@ -44,6 +44,8 @@ class Levels:
         verifier: Folder or hub id of a model that judges whether two steps come to the same; "" =
             the answers that they state.
         second: Folder or hub id of a second model that writes; "" = the other shipped one.
+        fresh: Calibration problems that live rules generate anew to be certified; None as many as
+            there are test problems.
     """
 
     alpha: float = 0.05
@@ -55,6 +57,7 @@ class Levels:
     together: bool = False
     verifier: str = ""
     second: str = ""
+    fresh: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
     """
     fitted, reasoner, splits = load_fit(run), source_of(run), splits_of(run)
     live = not all(method.replayed for method in methods.values())
+    test = splits.test[: levels.problems]
     return Context(
-        splits=replace(splits, test=splits.test[: levels.problems]),
+        splits=replace(splits, test=test),
         probe=fitted.signal,
         grid=fitted.grid,
         closing=len(reasoner.closing_ids()),
@@ -127,6 +131,7 @@ def context_of(run: Run, levels: Levels, methods: Mapping[str, Method]) -> Conte
         verifier=LanguageModel(levels.verifier) if levels.verifier else StatedAnswer(),
         second=levels.second,
         bench=LiveEvaluator.of(run, reasoner) if live else None,
+        fresh=len(test) if levels.fresh is None else levels.fresh,
     )
 
 

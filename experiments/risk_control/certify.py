@@ -1,13 +1,13 @@
 """Join exits and calibration: replay the rule as deployed, take its losses, certify a threshold."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from probexit.calibration.base import Calibrator
+from probexit.calibration.base import Array, Calibrator
 from probexit.calibration.certificate import Certificate, certify
 from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.replay import NO_EXIT, exit_table
@@ -95,18 +95,38 @@ def certify_paid(
 ) -> Certificate:
     """Certify as ``certify_exits`` does, at what the look may spend of the calibrator's delta.
 
-    ``exits [n, m]`` are the cues at which the problems leave, ``grid [m]`` the thresholds.
+    Arguments as for ``certify_look``; ``exits [n, m]``.
     """
-    delta: float | None = getattr(calibrator, "delta", None)
-    if delta is None:
-        return certify_exits(traces, exits, grid, loss, calibrator)
-    thresholds = grid.double().numpy().astype(np.float64)
-    problems = [trace.problem for trace in traces]
-    hashed = evidence(problems, loss.table(traces, exits), thresholds, type(calibrator).__name__)
-    made = ask(delta, problems, hashed)
-    paid: Any = replace(calibrator, **{"delta": made.spent})
-    found = certify_exits(traces, exits, grid, loss, paid)
-    return replace(found, statement=f"{found.statement} {made}")
+    require_one_each(traces)
+    table = LossTable(tuple(trace.problem for trace in traces), loss.table(traces, exits), grid)
+    return table.certify(calibrator, ask)
+
+
+@dataclass(frozen=True)
+class LossTable:
+    """What is lost on each calibration problem at each operating point.
+
+    Attributes:
+        problems: ``n`` ids, each once.
+        losses: ``[n, m]`` in [0, 1], strict to lax.
+        grid: ``[m]`` thresholds, strictly decreasing, chosen without these problems.
+    """
+
+    problems: tuple[str, ...]
+    losses: Array
+    grid: Tensor
+
+    def certify(self, calibrator: Calibrator, ask: Ask | None = None) -> Certificate:
+        """Choose an operating point; with ``ask``, at what this look may spend of delta."""
+        thresholds = self.grid.double().numpy().astype(np.float64)
+        delta: float | None = getattr(calibrator, "delta", None)
+        if ask is None or delta is None:
+            return certify(calibrator, self.losses, thresholds)
+        hashed = evidence(self.problems, self.losses, thresholds, type(calibrator).__name__)
+        made = ask(delta, self.problems, hashed)
+        paid: Any = replace(calibrator, **{"delta": made.spent})
+        found = certify(paid, self.losses, thresholds)
+        return replace(found, statement=f"{found.statement} {made}")
 
 
 def _exits(traces: Sequence[Trace], rule: tuple[Signal, ExitPolicy], grid: Tensor) -> Tensor:

@@ -53,13 +53,68 @@ class Chapter:
     figures: Sequence[str] = ()
 
 
-def page(chapters: Sequence[Chapter], methods: Mapping[str, Method], command: str) -> str:
+@dataclass(frozen=True)
+class LayerChapter:
+    """One comparison of layer exits on the page.
+
+    Attributes:
+        name: Its folder's name.
+        table: Its table, in Markdown.
+        adapted: What the live loops came to, in sentences.
+    """
+
+    name: str
+    table: str
+    adapted: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class LayerRule:
+    """What a rule of layer exits is.
+
+    Attributes:
+        name: Its preset.
+        source: Its paper: an arXiv id, or another name.
+        parts: Decider, head and mode.
+        cost: What a token pays to be looked at.
+        guarantee: What its text may be promised.
+        differs: How it is not the paper's.
+    """
+
+    name: str
+    source: str
+    parts: str
+    cost: str
+    guarantee: str
+    differs: str
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The part of the page on layer exits.
+
+    Attributes:
+        chapters: The comparisons, in order; none leaves the part out.
+        rules: What each rule is.
+    """
+
+    chapters: Sequence[LayerChapter] = ()
+    rules: Sequence[LayerRule] = ()
+
+
+def page(
+    chapters: Sequence[Chapter],
+    methods: Mapping[str, Method],
+    command: str,
+    layers: Layers = Layers(),
+) -> str:
     """Write the page in Markdown.
 
     Args:
         chapters: The runs, in order.
         methods: Every method, by name.
         command: What generates the page.
+        layers: The part on layer exits.
     """
     text = TEMPLATES.get_template("page.jinja").render(
         chapters=chapters,
@@ -72,6 +127,7 @@ def page(chapters: Sequence[Chapter], methods: Mapping[str, Method], command: st
         sentences=sentences,
         published=published,
         about=about,
+        layers=layers,
     )
     return text.strip() + "\n"
 

@@ -81,8 +81,40 @@ def notes(comparison: Comparison) -> list[str]:
             found.append(f"{row.name}: {row.statement}")
     if any(row.live for row in comparison.rows):
         found.append("* generated anew on the same problems, since it changes the text.")
+    found += live_notes(comparison)
     found += [f"{title}: left out, since {why}" for title, why in comparison.skipped.items()]
     return found
+
+
+def calibration(row: ResultRow) -> str:
+    """Write the tokens generated only to certify a row."""
+    return tokens(row.calibration) if row.calibration else "-"
+
+
+def live_notes(comparison: Comparison) -> list[str]:
+    """Say what live rules lose by chance, and what certifying each took."""
+    spent = [_calibrated(row, comparison) for row in comparison.rows if row.calibration]
+    return [*_noise_floor(comparison), *spent]
+
+
+def _calibrated(row: ResultRow, comparison: Comparison) -> str:
+    """Say what certifying a live rule cost, and after how many problems it has paid."""
+    spent = f"{row.name}: certifying it generated {tokens(row.calibration)} tokens anew"
+    full = next((r for r in comparison.rows if r.method == "full_run"), None)
+    saved = full.measures.total.estimate - row.measures.total.estimate if full else 0.0
+    if not saved > 0:
+        return f"{spent}, which it does not earn back."
+    return f"{spent}, which it saves on {math.ceil(row.calibration / saved):,} problems."
+
+
+def _noise_floor(comparison: Comparison) -> list[str]:
+    """Say what a live rule loses by chance: another run of the same problem is another run."""
+    return [
+        f"{row.title}: with no rule at all, another sample loses {percent(row.measures.risk)} % of "
+        "the problems that the recorded run is held to; as much of a live rule's risk is chance."
+        for row in comparison.rows
+        if row.method == "full_run_again"
+    ]
 
 
 def _finite(value: float, form: str, unit: str = "") -> str:

@@ -13,10 +13,10 @@ from probexit.calibration.certificate import Certificate
 from probexit.exits.signals.base import Signal
 from probexit.exits.verifiers.base import Verifier
 from probexit.exits.verifiers.stated_answer import StatedAnswer
-from probexit.experiments.fitting.splits import Splits
+from probexit.experiments.fitting.splits import Splits, require_one_each
 from probexit.experiments.methods.core.accounting import ExitValues
 from probexit.experiments.risk_control.calibrators import DELTA, make_calibrator
-from probexit.experiments.risk_control.certify import certify_exits, certify_paid
+from probexit.experiments.risk_control.certify import LossTable
 from probexit.experiments.risk_control.looks import Question, next_look
 from probexit.experiments.risk_control.losses.base import Loss
 from probexit.experiments.risk_control.losses.lost_correct import LostCorrect
@@ -51,6 +51,8 @@ class Context:
         second: Folder or hub id of a second model with the same tokenizer, for the rules that let
             two write; "" = the other shipped one.
         bench: Generates anew, for methods that cannot be replayed; None if none was asked for.
+        fresh: Calibration problems that are generated anew to certify a rule that changes the text;
+            0 certifies none of these.
     """
 
     splits: Splits
@@ -70,6 +72,7 @@ class Context:
     verifier: Verifier = field(default_factory=StatedAnswer)
     second: str = ""
     bench: "LiveEvaluator | None" = None
+    fresh: int = 0
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -104,9 +107,16 @@ class Context:
             exits: ``[n, m]`` cue index or ``NO_EXIT``.
             grid: ``[m]`` thresholds, strictly decreasing, chosen without these traces.
         """
-        traces, calibrator = self.splits.calibrate, self.calibrator(alpha)
-        if self.looks is None:
-            return certify_exits(traces, exits, grid, self.loss, calibrator)
+        traces = self.splits.calibrate
+        require_one_each(traces)
+        problems = tuple(trace.problem for trace in traces)
+        return self.certified_losses(
+            name, alpha, LossTable(problems, self.loss.table(traces, exits), grid)
+        )
+
+    def certified_losses(self, name: str, alpha: float, table: LossTable) -> Certificate:
+        """Certify a rule from what it loses on calibration problems, ``[n, m]``; see above."""
         rule = self.probe_name if name == "probe" else name
-        ask = partial(next_look, self.looks, Question(rule, self.loss_name, alpha))
-        return certify_paid(traces, exits, grid, self.loss, calibrator, ask)
+        question = Question(rule, self.loss_name, alpha)
+        ask = None if self.looks is None else partial(next_look, self.looks, question)
+        return table.certify(self.calibrator(alpha), ask)

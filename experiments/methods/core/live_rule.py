@@ -6,6 +6,11 @@ from typing import ClassVar
 
 from probexit.experiments.methods.core.base import Method, Unavailable
 from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_certificate import (
+    certify_live,
+    drawn,
+    with_calibration,
+)
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
@@ -14,20 +19,32 @@ from probexit.experiments.methods.online.outcome import FreshOutcome
 
 @dataclass(frozen=True)
 class LiveRule(Method):
-    """Generate the test problems anew, in one way per operating point."""
+    """Generate the test problems anew, in one way per operating point.
+
+    One more row is certified, where ``context.fresh`` calibration problems are generated anew too.
+
+    Attributes:
+        certifies: False for a reference, which promises nothing.
+    """
 
     replayed: ClassVar[bool] = False
 
+    certifies: ClassVar[bool] = True
+
     @abstractmethod
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        """Return how to generate, by the label of the operating point; fitted on the fit split."""
+        """Return how to generate, by the label of the operating point, the most careful first.
+
+        Fitted on the fit split; what is chosen for each problem, for those of the test split.
+        """
 
     def outcomes(self, context: Context) -> list[Outcome]:
         bench = bench_of(context)
-        recipes = self.recipes(context, bench)
+        calibrate = drawn(context) if self.certifies else []
+        recipes = self.recipes(with_calibration(context) if calibrate else context, bench)
         traces, title = context.splits.test, self.title
-        return [
-            FreshOutcome.of(
+        points = {
+            label: FreshOutcome.of(
                 label,
                 bench.measure(recipe, traces, f"{title} {label}".strip()),
                 traces,
@@ -35,7 +52,12 @@ class LiveRule(Method):
                 bench.task.same,
             )
             for label, recipe in recipes.items()
-        ]
+        }
+        if not calibrate:
+            return list(points.values())
+        names = (type(self).__module__.rpartition(".")[2], title)
+        found = certify_live(context, names, bench, recipes, calibrate)
+        return [*points.values(), found.outcome(points, len(traces))]
 
 
 def bench_of(context: Context) -> LiveEvaluator:

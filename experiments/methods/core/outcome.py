@@ -27,6 +27,7 @@ class Outcome:
         threshold: The threshold used; None if the rule has none.
         certificate: What was promised; None if nothing was.
         note: What the reader must know about this row; "" if nothing.
+        calibration: Tokens generated only to certify it; 0 where recorded traces did.
         live: Whether the tokens were generated anew instead of replayed.
     """
 
@@ -37,6 +38,7 @@ class Outcome:
     threshold: float | None = None
     certificate: Certificate | None = None
     note: str = ""
+    calibration: int = 0
 
     @property
     def exited(self) -> float:

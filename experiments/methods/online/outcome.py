@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
+from probexit.calibration.base import Array
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.core.outcome import Outcome
@@ -50,11 +51,9 @@ class FreshOutcome(Outcome):
             loss: What to count as lost.
             same: The task's comparison of two answers.
         """
-        pairs = list(zip(results, traces, strict=True))
-        agree = [same(new.answer, trace.answer) for new, trace in pairs]
         columns = [
             [new.correct for new in results],
-            [fresh_loss(loss, *pair, ok) for pair, ok in zip(pairs, agree, strict=True)],
+            fresh_losses(results, traces, loss, same),
             [new.thinking for new in results],
             [new.answer_tokens for new in results],
             [new.probing for new in results],
@@ -75,6 +74,15 @@ class FreshOutcome(Outcome):
 
     def trace_results(self, exit_values: ExitValues) -> TraceResults:
         return self.measured
+
+
+def fresh_losses(
+    results: Sequence[Fresh], traces: Sequence[Trace], loss: Loss, same: Callable[[str, str], bool]
+) -> Array:
+    """Return what each fresh answer loses against the recorded run of its problem, ``[n]``."""
+    pairs = zip(results, traces, strict=True)
+    found = [fresh_loss(loss, new, old, same(new.answer, old.answer)) for new, old in pairs]
+    return np.array(found, np.float64)
 
 
 def fresh_loss(loss: Loss, fresh: Fresh, trace: Trace, agrees: bool) -> float:

@@ -21,6 +21,7 @@ class FullRunAgain(LiveRule):
 
     title: ClassVar[str] = "full run again"
     family: ClassVar[MethodFamily] = MethodFamily.REFERENCE
+    certifies: ClassVar[bool] = False
     reads: ClassVar[str] = "nothing"
     summary: ClassVar[str] = "never exits; another sample, the reference of live rules"
 

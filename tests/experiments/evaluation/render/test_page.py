@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from probexit.experiments.commands.cli import main
+from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.evaluation.choice import all_methods
 from probexit.experiments.evaluation.render.page import Chapter, about, cell, literal, page, ranks
 from probexit.experiments.methods.hidden_states.probe import ProbePreset
@@ -123,3 +124,33 @@ def test_names_are_shown_and_do_nothing_else():
     assert literal("arith:hard") == "arith:hard"
     assert literal("<script>|x|\n# y") == "&lt;script>\\|x\\| \\# y"
     assert literal("[a](b) `c` *d* _e_") == "\\[a\\](b) \\`c\\` \\*d\\* \\_e\\_"
+
+
+def test_layer_exits_stand_on_the_same_page(compared, tmp_path):
+    """Their table as it was measured, what each rule is, and what the live loops came to."""
+    run, depth = tmp_path / "one", tmp_path / "deep"
+    for folder in (run, depth):
+        folder.mkdir()
+    (run / "manifest.json").write_text(json.dumps(MANIFEST))
+    (run / "compare.json").write_text(compared.to_json())
+    batch = {"task": "arith", "agreement": 0.97, "saved": 0.25}
+    kept = {"fixed": False, "retuned": [1, 4], "batches": [batch, batch]}
+    (depth / "adapt.json").write_text(json.dumps(kept))
+    (depth / "comparison.md").write_text("| method | layers run |\n|---|---|\n| free | 3.46 |\n")
+    out = tmp_path / "methods.md"
+    assert main(["page", str(run), "--depth", str(depth), "--out", str(out)]) == 0
+    text = out.read_text()
+    assert "probexit page one --depth deep --out methods.md" in text
+    assert "| free | 3.46 |" in text
+    assert "live (tuned 2 times)" in text
+    assert "97.0% of the released tokens are the full model's, 25.0% of the latency saved" in text
+    assert all(f"\n| {name} | " in text for name in PRESETS)
+    test_tables_are_tables(out)
+    assert main(["page", str(run), "--depth", str(run), "--out", str(out)]) == 2
+
+
+def test_what_certifying_took_is_a_column(compared, tmp_path):
+    rows = tuple(replace(row, calibration=4321) for row in compared.rows)
+    text = page([Chapter("one", "", replace(compared, rows=rows))], {}, "")
+    assert text.count("| 4,321 |") == len(rows)
+    assert "| certified with, tokens |" in text
