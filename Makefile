@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live transfer depth coverage notebooks clean
+.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -112,13 +112,21 @@ methods: install  ## Record three families, apply every replayable rule, write d
 	  $(BIN)/probexit frontier runs/$$run --methods replayed || exit 1; \
 	done
 	$(BIN)/probexit page $(RECORDED:%=runs/%) \
-	  $$(ls -d runs/arith-live runs/arith-switch 2>/dev/null) --out docs/methods.md
+	  $$(ls -d runs/arith-live runs/arith-switch 2>/dev/null) \
+	  --depth $$(ls -d runs/depth-compare runs/depth-live runs/depth-fixed 2>/dev/null) \
+	  --out docs/methods.md
 
 methods-live: methods  ## Rules that generate anew, on some of the problems of arith; then `make methods`.
 	cp -rn runs/arith runs/arith-live && cp -rn runs/arith runs/arith-switch
 	$(BIN)/probexit compare runs/arith-live --problems 200 --methods live
 	$(BIN)/probexit frontier runs/arith-live --problems 200 --methods live
 	$(BIN)/probexit compare runs/arith-switch --problems 40 --methods two-models
+
+methods-depth: install  ## Layer exits for the page: every rule, and ramps under a shift; then `make methods`.
+	$(BIN)/probexit depth compare --model shipped-deep --seed 2 --n 80 --calibrate 24 --alpha .1 --test 24 \
+	  --out runs/depth-compare
+	$(BIN)/probexit depth adapt --model shipped-deep --n 80 --overhead .3 --then spell --out runs/depth-live
+	$(BIN)/probexit depth adapt --model shipped-deep --n 80 --overhead .3 --then spell --fixed --out runs/depth-fixed
 
 transfer: methods  ## The probe and threshold of arith on other families, difficulties, temperatures.
 	$(BIN)/probexit record --task arith:hard --n 500 --seed 1 --out runs/hard

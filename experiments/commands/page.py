@@ -29,7 +29,7 @@ class PageCommand(Command):
         add(
             "--depth",
             type=Path,
-            nargs="+",
+            nargs="*",
             default=[],
             metavar="DIR",
             help="folders of `probexit depth compare`, and of `depth adapt`: a part on layer exits",

@@ -32,13 +32,13 @@ def adapt(args: Namespace) -> None:
     if args.fixed:  # what tuning on the first batch gives, for good
         settings = replace(settings, accuracy=0.0, check=NEVER)
     loop = RampLoop(ramps, found.readout.depth, costs, settings)
-    rows = list(Adapting(workshop.bench, head, loop).serve(_batches(args, workshop)))
+    rows = list(Adapting(workshop.bench, head, loop).serve(batches_of(args, workshop)))
     kept = {"fixed": args.fixed, "retuned": loop.retuned, "batches": [asdict(row) for row in rows]}
     (args.out / "adapt.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     print("\n".join(_lines(rows, loop)))
 
 
-def _batches(args: Namespace, workshop: Workshop) -> list[tuple[str, Sequence[Item]]]:
+def batches_of(args: Namespace, workshop: Workshop) -> list[tuple[str, Sequence[Item]]]:
     """Return batches of the task's problems, the second half of them of another task's."""
     first = workshop.sizes.fit
     whole = workshop.bench.items(first, args.batches * args.batch)

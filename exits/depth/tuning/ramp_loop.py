@@ -50,6 +50,10 @@ class RampSettings:
 class RampLoop:
     """Follows the audits of a service, batch by batch.
 
+    Unlike the released code, thresholds are tuned on the first batch after the ramps changed, not
+    40 batches later; the ramp that is moved is the one of least use (there the one of most use,
+    which looks inverted); its guard against ramps that come and go in turn is left out.
+
     Args:
         ramps: Layers of the first ramps.
         depth: Layers of the model.

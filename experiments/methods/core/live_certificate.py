@@ -43,12 +43,12 @@ class LiveCertificate:
     def outcome(self, points: Mapping[str, FreshOutcome], n: int) -> Outcome:
         """Return the row, over ``n`` test traces; the full run where nothing was certified."""
         name = f"certified {100 * self.certificate.alpha:g} %"
-        kept = {"certificate": self.certificate, "calibration": self.tokens}
-        if self.label is None:
-            none = torch.zeros(n, dtype=torch.long)
-            return Outcome(name, torch.full((n,), NO_EXIT), none, math.inf, **kept)
-        label = f"{name}: {self.label}" if self.label else name
-        return replace(points[self.label], label=label, **kept)
+        none, never = torch.zeros(n, dtype=torch.long), torch.full((n,), NO_EXIT)
+        row: Outcome = Outcome(name, never, none, math.inf)
+        if self.label is not None:
+            label = f"{name}: {self.label}" if self.label else name
+            row = replace(points[self.label], label=label)
+        return replace(row, certificate=self.certificate, calibration=self.tokens)
 
 
 def certify_live(
@@ -87,8 +87,8 @@ def certify_live(
         f"{found.statement} {len(columns)} of {len(labels)} settings were tried on {len(traces)} "
         f"problems generated anew, {tokens} tokens, against the recorded full run."
     )
-    label = None if certified is None else labels[certified]
-    return LiveCertificate(label, replace(found, statement=said), tokens)
+    chosen = None if certified is None else labels[certified]
+    return LiveCertificate(chosen, replace(found, statement=said), tokens)
 
 
 def _table(traces: Sequence[Trace], columns: Sequence[Array]) -> LossTable:
