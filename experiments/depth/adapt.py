@@ -44,7 +44,7 @@ class BatchServed:
 
 
 @dataclass(frozen=True)
-class Adapting:
+class RampService:
     """A model whose ramps follow its audits.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from probexit.exits.depth.tuning.ramp_loop import RampLoop, RampSettings
-from probexit.experiments.depth.adapt import Adapting, BatchServed, first_ramps
+from probexit.experiments.depth.adapt import BatchServed, RampService, first_ramps
 from probexit.experiments.depth.commands import workshop_of
 from probexit.experiments.depth.cost import seconds_per_look
 from probexit.experiments.depth.fit import fit_rule
@@ -32,7 +32,7 @@ def adapt(args: Namespace) -> None:
     if args.fixed:  # what tuning on the first batch gives, for good
         settings = replace(settings, accuracy=0.0, check=NEVER)
     loop = RampLoop(ramps, found.readout.depth, costs, settings)
-    rows = list(Adapting(workshop.bench, head, loop).serve(batches_of(args, workshop)))
+    rows = list(RampService(workshop.bench, head, loop).serve(batches_of(args, workshop)))
     kept = {"fixed": args.fixed, "retuned": loop.retuned, "batches": [asdict(row) for row in rows]}
     (args.out / "adapt.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     print("\n".join(_lines(rows, loop)))

@@ -13,7 +13,7 @@ import torch
 
 from probexit.exits.depth.tuning.adapt import Feedback
 from probexit.exits.depth.tuning.plan import Costs
-from probexit.exits.depth.tuning.ramps import HillClimb, RampCosts, Served, serve
+from probexit.exits.depth.tuning.ramps import HillClimb, RampCosts, Released, serve
 
 FRESH = 0.01
 """Threshold of a ramp that was just added."""
@@ -84,7 +84,7 @@ class RampLoop:
         """Latencies at the active ramps."""
         return RampCosts.of(self.ramps, self.depth, self.pass_costs)
 
-    def observe(self, batch: Feedback) -> Served:
+    def observe(self, batch: Feedback) -> Released:
         """Take what the audits of one batch said, at the active ramps, and follow.
 
         Returns:

@@ -55,7 +55,7 @@ class RampCosts:
 
 
 @dataclass(frozen=True)
-class Served:
+class Released:
     """What thresholds do to a window of inputs.
 
     Attributes:
@@ -71,7 +71,7 @@ class Served:
     right: Tensor
 
 
-def serve(thresholds: Sequence[float], window: Feedback, costs: RampCosts) -> Served:
+def serve(thresholds: Sequence[float], window: Feedback, costs: RampCosts) -> Released:
     """Release a window at some thresholds.
 
     Args:
@@ -89,7 +89,7 @@ def serve(thresholds: Sequence[float], window: Feedback, costs: RampCosts) -> Se
     rates = counts / n
     latency = float((rates * costs.released).sum())
     per_ramp = torch.where(counts > 0, agreed / counts.clamp(min=1), 1.0)[:e]
-    return Served(float(right.mean()), (costs.full - latency) / costs.full, rates, per_ramp)
+    return Released(float(right.mean()), (costs.full - latency) / costs.full, rates, per_ramp)
 
 
 @dataclass
@@ -148,7 +148,7 @@ class HillClimb:
                 return tuple(climb.theta)
 
     def _best(
-        self, climb: _Climb, ramps: Sequence[int], now: Served, at: tuple[Feedback, RampCosts]
+        self, climb: _Climb, ramps: Sequence[int], now: Released, at: tuple[Feedback, RampCosts]
     ) -> tuple[int | None, list[int]]:
         """Return the ramp to raise, and those whose raise changes latency or accuracy not."""
         scores: dict[int, float] = {}

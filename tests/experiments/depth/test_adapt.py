@@ -9,7 +9,7 @@ from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.tuning.plan import Costs
 from probexit.exits.depth.tuning.ramp_loop import RampLoop, RampSettings
 from probexit.experiments.commands.cli import main
-from probexit.experiments.depth.adapt import Adapting
+from probexit.experiments.depth.adapt import RampService
 from probexit.experiments.depth.adapt_command import batches_of
 from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.by_name import task
@@ -24,7 +24,7 @@ def serve(bench, settings):
     loop = RampLoop((1, 2), 4, Costs(look=0.1), settings)
     items = bench.items(0, 4)
     rows = list(
-        Adapting(bench, PlainHead(), loop).serve([("a", items[:2]), ("a", items[2:])], True)
+        RampService(bench, PlainHead(), loop).serve([("a", items[:2]), ("a", items[2:])], True)
     )
     return rows, loop
 
