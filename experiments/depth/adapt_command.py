@@ -19,7 +19,11 @@ NEVER = 10**9
 
 
 def adapt(args: Namespace) -> None:
-    """Serve batches under the live loops and write ``adapt.json`` to ``args.out``."""
+    """Serve batches under the live loops and write ``adapt.json`` to ``args.out``.
+
+    Raises:
+        ValueError: on no batch or no problem, or if no ramp pays.
+    """
     if args.batches < 1 or args.batch < 1:
         raise ValueError(f"--batches {args.batches} and --batch {args.batch} must be at least 1")
     workshop = workshop_of(args)

@@ -26,7 +26,7 @@ COLUMNS: tuple[tuple[str, int, Callable[[Described], str]], ...] = (
     ("reads", 22, lambda method: method.reads),
     ("extra cost", 21, lambda method: method.cost),
     ("training needed", 18, lambda method: method.training),
-    ("guarantee", 22, lambda method: method.guarantee),
+    ("guarantee", 21, lambda method: method.guarantee),
     ("source", 10, lambda method: method.source or "-"),
 )
 NAME = WIDTH - sum(width + 1 for _, width, _ in COLUMNS)
