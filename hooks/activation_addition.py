@@ -57,8 +57,14 @@ class FrontAddition(Hooks):
             yield module.register_forward_hook(self._adder(layer), prepend=True)
 
     def _note(self, _: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        """Note the position of each token of this pass, ``[b, q]``."""
+        """Note the position of each token of this pass, ``[b, q]``.
+
+        A pass of one token is no prefill, wherever it says that it stands: a loop's empty rows do.
+        """
         ids = args[0] if args else kwargs["input_ids"]
+        if ids.shape[1] == 1:
+            self._positions = torch.full(ids.shape, self._longest)
+            return
         self._positions = _positions(ids, kwargs)
         begins = (self._positions == 0).any(1)
         shortest = int(self._positions[begins].max(1).values.min()) + 1 if begins.any() else 0

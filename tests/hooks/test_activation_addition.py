@@ -66,6 +66,14 @@ def test_left_padding_moves_nothing_and_decoding_is_left_alone(tiny):
     assert not torch.allclose(inside, unsteered)
 
 
+def test_a_pass_of_one_token_is_no_prefill(tiny):
+    """Empty rows of a running batch stand at position 0; no row of such a pass is changed."""
+    ids, places = IDS[:, :1], torch.zeros(2, 1, dtype=torch.long)
+    before = states(tiny, ids, position_ids=places)
+    with FrontAddition(tiny, {LAYER: torch.randn(3, 32)}):
+        torch.testing.assert_close(states(tiny, ids, position_ids=places), before)
+
+
 def test_a_prompt_that_is_too_short_is_refused_and_hooks_are_gone(tiny):
     plain = tiny(IDS).logits
     with (
