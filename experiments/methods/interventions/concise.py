@@ -7,10 +7,10 @@ from probexit.exits.engines.stepwise.confidence_injection import ConfidenceInjec
 from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
-from probexit.experiments.methods.core.second_model import SIBLINGS
 from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.stepwise import Stepwise
+from probexit.hooks.models import IN_PACKAGE
 
 PHRASES = (
     "I am confident in this step, so I move on. ",
@@ -28,7 +28,9 @@ class Concise(LiveRule):
     words and the threshold of .5 are the paper's as remembered, the phrases ours: none is verified.
     The shipped reasoners know no such words: behind them their text falls apart, and the detector
     reads nothing. For them a second row puts in words of their own, and no detector. It shows that
-    phrases do keep reflections away, not that this pays: their reflections find mistakes.
+    phrases do keep reflections away; whether this pays is the model's matter: where second thoughts
+    find mistakes, answers are lost ("shipped"), where they are redundant, thinking is saved
+    ("shipped-hesitant").
 
     Attributes:
         phrases: Begin the next step.
@@ -53,7 +55,7 @@ class Concise(LiveRule):
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         whole = ConfidenceInjection(self.phrases, self.probe, self.words, self.threshold)
         found: dict[str, Recipe] = {"": Stepwise(whole)}
-        if bench.reasoner.name in SIBLINGS:
+        if bench.reasoner.name in IN_PACKAGE:
             silent = ConfidenceInjection(self.own_phrases, self.probe, self.words, float("inf"))
             found["in its own words"] = Stepwise(silent)
         return found

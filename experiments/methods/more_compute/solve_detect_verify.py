@@ -9,11 +9,11 @@ from probexit.exits.engines.stepwise.solve_detect_verify import SolveDetectVerif
 from probexit.experiments.methods.core.base import MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.live_rule import LiveRule
-from probexit.experiments.methods.core.second_model import SIBLINGS
 from probexit.experiments.methods.core.training import recorded_layers
 from probexit.experiments.methods.online.base import Recipe
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.stepwise import Stepwise
+from probexit.hooks.models import IN_PACKAGE
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SolveDetectVerifyPreset(LiveRule):
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         asked = SolveDetectVerify(AskedSolver(), AskedVerifier())
         found: dict[str, Recipe] = {"": Stepwise(asked)}
-        if bench.reasoner.name in SIBLINGS:
+        if bench.reasoner.name in IN_PACKAGE:
             recorded_layers(context)  # a probe that reads no states cannot stand in
             probed = ProbeVerifier(context.probe, self.least)
             silent = SolveDetectVerify(StatedSolution(), probed, feedback="")
