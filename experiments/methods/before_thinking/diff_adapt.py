@@ -59,7 +59,7 @@ class DiffAdapt(LiveRule):
     boundaries were not found: those of solving are ours, that of entropy is the fit split's median,
     and the prompts are paraphrased. With one recorded run a problem, solved means once.
     The instruction follows the question; what must be read anew for it is charged.
-    The shipped reasoners were trained on no instructions, which only mislead them: the row without
+    The shipped reasoners were trained on no instructions and cannot follow them: the row without
     prompts leaves them out. "always normal" is the paper's baseline, without prompts too.
     """
 
