@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from probexit.experiments.recording.cluster.pool import RayPool
+from probexit.experiments.recording.cluster.shard_worker import ShardWorker, tried
+from probexit.experiments.recording.record import Recorder
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="no Ray here: run `make test-ray`")
 HERE = ("-m",)
@@ -115,3 +117,17 @@ def test_a_cluster_that_is_not_there_is_said(
 def test_a_pool_of_no_workers_is_refused(smallest: int, largest: int) -> None:
     with pytest.raises(ValueError, match="workers: give at least 1"):
         RayPool("local", smallest, largest)
+
+
+def test_what_goes_wrong_in_a_worker_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the working folder is put back to
+
+    def refuse() -> Recorder:
+        raise ValueError("layers [99]")
+
+    assert tried(refuse, str(tmp_path)) == "layers [99]"
+    worker = ShardWorker(refuse, str(tmp_path / "run"), str(tmp_path))
+    row = {"number": 0, "first": 0, "items": [{"id": "p", "question": "?", "gold": "!"}]}
+    assert worker(row) == {"problems": 0, "error": "layers [99]", "seen": ""}
