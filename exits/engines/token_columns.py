@@ -39,7 +39,7 @@ class TokenColumns:
         return torch.cat([like.new_zeros(0, 3), *(values for _, values in self._noted)])
 
     def read(self, values: Tensor) -> None:
-        """Give the rows what was noted, ``unread`` on the host."""
+        """Give the rows what was noted: ``values [n, 3]``, which is ``unread`` on the host."""
         sizes = [len(rows) for rows, _ in self._noted]
         by_row: dict[History, list[Tensor]] = {}
         for (rows, _), part in zip(self._noted, torch.split(values, sizes), strict=True):
