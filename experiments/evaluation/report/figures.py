@@ -17,10 +17,12 @@ from probexit.experiments.evaluation.figures import (
     layers,
     reliability,
     risk,
+    risk_levels,
     style,
 )
 from probexit.experiments.evaluation.layers import LayerMap
 from probexit.experiments.evaluation.results import Comparison
+from probexit.experiments.evaluation.risk_levels import by_level
 from probexit.experiments.fitting.targets import cue_table
 from probexit.experiments.methods.core.context import Context
 
@@ -72,6 +74,7 @@ def _figures(
     yield "accuracy_tokens", accuracy_tokens.draw(comparison)
     yield "frontier", frontier.draw(comparison)
     yield "risk", risk.draw(comparison)
+    yield "risk_levels", risk_levels.draw(by_level(context))
     traces = [trace for trace in context.splits.test if len(trace.cues)]
     if traces:
         table = cue_table(traces, "correct")
@@ -108,6 +111,14 @@ _TEXTS = {
         "problems, with its 95 % interval. The promise is about all problems of this kind, of "
         "which these are a sample: what would speak against it is an interval wholly beyond the "
         "black line. Hollow marks promised nothing about problems.",
+    ),
+    "risk_levels": (
+        "Risk against level",
+        "Our rule, certified at every level by itself: across, the risk that was allowed; up, what "
+        "came on the test problems, with 95 % intervals over problems. A curve along the dashed "
+        "line uses what it may; one well below it was certified on few problems, or has nothing "
+        "left to gain. Flat parts share one threshold; at nought nothing could be certified. "
+        "Choose a level before looking here: one chosen by this figure promises nothing.",
     ),
     "difficulty": (
         "Where our rule saves, and where it loses",

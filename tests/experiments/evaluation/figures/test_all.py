@@ -17,10 +17,12 @@ from probexit.experiments.evaluation.figures import (
     layers,
     reliability,
     risk,
+    risk_levels,
     style,
 )
 from probexit.experiments.evaluation.figures import transfer as transfer_figure
 from probexit.experiments.evaluation.layers import layer_map
+from probexit.experiments.evaluation.risk_levels import by_level
 from probexit.experiments.evaluation.transfer import Target, transfer
 from probexit.experiments.fitting.targets import cue_table
 from probexit.probes.mean_difference import MeanDifference
@@ -51,14 +53,15 @@ def moved(context):
 @pytest.fixture(
     params=[
         *("accuracy_tokens", "frontier", "risk", "reliability", "layers"),
-        *("families", "families_thinking", "transfer"),
+        *("families", "families_thinking", "transfer", "risk_levels"),
     ]
 )
-def figure(request, compared, diagram, mapped, moved):
+def figure(request, context, compared, diagram, mapped, moved):
     drawn = {
         "accuracy_tokens": lambda: accuracy_tokens.draw(compared),
         "frontier": lambda: frontier.draw(compared),
         "risk": lambda: risk.draw(compared),
+        "risk_levels": lambda: risk_levels.draw(by_level(context)),
         "reliability": lambda: reliability.draw(diagram),
         "layers": lambda: layers.draw(mapped),
         "families": lambda: families.draw(compared),

@@ -15,6 +15,7 @@ def test_every_figure_has_a_title_a_caption_and_an_image(context, compared, reco
         "accuracy_tokens",
         "frontier",
         "risk",
+        "risk_levels",
         "reliability",
         "difficulty",
         "layers",
@@ -36,4 +37,4 @@ def test_no_reliability_without_cues(context):
     silent = [trace for trace in splits.test if not len(trace.cues)]
     bare = replace(context, splits=Splits(splits.fit, splits.calibrate, silent))
     names = [picture.name for picture in pictures(bare, compare(bare))]
-    assert names == ["accuracy_tokens", "frontier", "risk"]
+    assert names == ["accuracy_tokens", "frontier", "risk", "risk_levels"]
