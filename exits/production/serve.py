@@ -20,6 +20,7 @@ from probexit.exits.production.audit import Audit
 from probexit.exits.production.digest import digest
 from probexit.exits.production.log import Decision, DecisionLog
 from probexit.exits.production.look import ServedRequest
+from probexit.exits.trackers.base import track
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Production:
         for audited, request in zip(chosen, requests, strict=True):
             groups[audited].append(request)
         served = {False: iter(self._stop(groups[False])), True: iter(self._audit(groups[True]))}
-        return [next(served[audited]) for audited in chosen]
+        found = [next(served[audited]) for audited in chosen]
+        track(measured([one.decision for one in found]))
+        return found
 
     def _stop(self, requests: Sequence[Request]) -> list[Served]:
         """Let the controller stop the thinking."""
@@ -114,3 +117,18 @@ class Production:
         )
         self.log.append(decision)
         return Served(written.token_ids, decision)
+
+
+def measured(decisions: Sequence[Decision]) -> dict[str, float]:
+    """Return means over some requests, for a tracker."""
+    n, audited = len(decisions), [d for d in decisions if d.audit is not None]
+    if not n:
+        return {}
+    found = {
+        "serve/exited": sum(d.exited for d in decisions) / n,
+        "serve/tokens": sum(d.tokens for d in decisions) / n,
+        "serve/audited": len(audited) / n,
+    }
+    if audited:
+        found["serve/agreed"] = sum(bool(d.agrees) for d in audited) / len(audited)
+    return found

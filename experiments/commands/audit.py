@@ -5,6 +5,7 @@ from pathlib import Path
 
 from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.deployed import add_deployed, checked_controller, model_source
+from probexit.experiments.commands.tracking import add_tracking
 
 
 class AuditCommand(Command):
@@ -16,6 +17,7 @@ class AuditCommand(Command):
         add("--log", type=Path, required=True, help="the decision log; rerun to resume or extend")
         add("--rate", type=float, default=0.1, help="share of the requests that are audited")
         add("--seed", type=int, default=1, help="of the task, of sampling and of the choice")
+        add_tracking(parser)
 
     def run(self, args: Namespace) -> Result:
         from itertools import islice

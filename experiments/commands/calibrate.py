@@ -5,6 +5,7 @@ from pathlib import Path
 
 from probexit.experiments.commands.base import Command, Result
 from probexit.experiments.commands.promise import add_promise, loss_of
+from probexit.experiments.commands.tracking import add_tracking
 
 
 class CalibrateCommand(Command):
@@ -23,6 +24,7 @@ class CalibrateCommand(Command):
         )
         add("--out", type=Path, help="the controller's folder; default: RUN/controller")
         add_promise(parser)
+        add_tracking(parser)
 
     def run(self, args: Namespace) -> Result:
         from probexit.experiments.methods.core.deploying import Asked

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probexit.experiments.commands.base import Command, Result, integers
+from probexit.experiments.commands.tracking import add_tracking
 
 if TYPE_CHECKING:
     from probexit.experiments.fitting.fit import Fit
@@ -39,8 +40,10 @@ class FitCommand(Command):
         )
         add("--epochs", type=int, default=30, help="with --early-stopping; default: %(default)s")
         add("--out", type=Path, help="with --early-stopping: the controller; RUN/controller")
+        add_tracking(parser)
 
     def run(self, args: Namespace) -> Result:
+        from probexit.exits.trackers.base import track
         from probexit.experiments.fitting.carry import carry, require_same_rule
         from probexit.experiments.fitting.fit import save_fit, splits_of
         from probexit.experiments.fitting.quality import measure
@@ -57,6 +60,7 @@ class FitCommand(Command):
         else:
             fitted = fit(run, args.probe, layers, args.target)
         quality = measure(fitted.signal, splits_of(run).test, fitted.target)
+        track({"fit/auroc": quality.auroc.estimate, "fit/brier": quality.brier.estimate})
         text = json.dumps(quality.as_dict(), indent=1) + "\n"
         replace_file(run.folder / "fit" / "quality.json", text.encode())
         if fitted.sweep is not None:

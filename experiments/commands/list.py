@@ -25,6 +25,7 @@ FAMILIES = {
     "tasks": "probexit.experiments.recording.tasks",
     "graders": "probexit.experiments.recording.grading",
     "rollout-engines": "probexit.experiments.recording.engines",
+    "trackers": "probexit.exits.trackers",
     "model-checks": "probexit.experiments.recording.checks",
     "benchmarks": "probexit.experiments.bench",
     "layer-deciders": "probexit.exits.depth.deciders",

@@ -14,6 +14,7 @@ from probexit.experiments.commands.base import (
     template_args,
 )
 from probexit.experiments.commands.loading import add_loading, loading_of
+from probexit.experiments.commands.tracking import add_tracking
 from probexit.experiments.commands.where import add_where, record_where
 
 
@@ -73,6 +74,7 @@ class RecordCommand(Command):
         add(
             "--shares", help="of the problems that fit and calibrate, such as .2,.5; fixed for good"
         )
+        add_tracking(parser)
 
     def run(self, args: Namespace) -> Result:
         from probexit.exits.engines.decoding import Decoding

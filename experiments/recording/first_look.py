@@ -28,6 +28,18 @@ def forced_rates(traces: Sequence[Trace]) -> list[tuple[str, Interval]]:
     return [(name, clopper_pearson(count, n)) for name, count in counts.items()]
 
 
+def measured(traces: Sequence[Trace]) -> dict[str, float]:
+    """Return means over some problems, for a tracker."""
+    n = len(traces)
+    found = {
+        "record/right": sum(trace.correct for trace in traces) / n,
+        "record/thinking": sum(trace.thinking for trace in traces) / n,
+        "record/cues": sum(len(trace.cues) for trace in traces) / n,
+    }
+    rates = {f"record/{name}": rate.estimate for name, rate in forced_rates(traces)}
+    return {**found, **rates}
+
+
 def as_lines(traces: Sequence[Trace]) -> list[str]:
     """Lay the rates out for a terminal."""
     return [

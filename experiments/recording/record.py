@@ -11,12 +11,13 @@ from tqdm.auto import tqdm
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.generation import Generation
 from probexit.exits.trace import Trace
+from probexit.exits.trackers.base import track
 from probexit.experiments.recording.batches import in_batches
 from probexit.experiments.recording.cluster.crew import Alone, Crew
 from probexit.experiments.recording.engines.base import RolloutEngine
 from probexit.experiments.recording.engines.hf import Hf
 from probexit.experiments.recording.extra_states import StateReader
-from probexit.experiments.recording.first_look import as_lines, refuse_closing
+from probexit.experiments.recording.first_look import as_lines, measured, refuse_closing
 from probexit.experiments.recording.reader_choice import choose_reader
 from probexit.experiments.recording.reading import Reading, RolloutReader
 from probexit.experiments.recording.rollouts import one_each, rollout_key
@@ -84,6 +85,7 @@ class Recorder:
             for shard in todo:
                 traces = self.record_shard(run, shard, partial(_show, bar, done))
                 done += len(traces)
+                track(measured(one_each(traces)), done)
                 if not looked:
                     looked = True
                     for line in ("first shard:", *as_lines(one_each(traces))):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from probexit.exits.controller import ExitController
 from probexit.exits.trace import Trace
+from probexit.exits.trackers.base import track
 from probexit.experiments.methods.core.deploying import Asked, certify_methods
 from probexit.experiments.recording.run import Run
 from probexit.experiments.risk_control.calibrators import make_calibrator
@@ -51,4 +52,6 @@ def deployed(
     name, rule, traces = certify_methods(run, methods, asked)
     controller = rule.controller(run, loss=asked.name, method=name)
     controller.save(Path(out) if out else run.folder / "controller")
+    found = rule.certificate
+    track({"certify/threshold": found.threshold, "certify/lost": found.losses / found.n})
     return rule, controller, name, traces

@@ -1,5 +1,6 @@
 """Train a probe on what was recorded."""
 
+from probexit.exits.trackers.base import track
 from probexit.experiments.fitting.fit import Fit, fresh_splits, save_fit
 from probexit.experiments.fitting.fit import fit as fit_traces
 from probexit.experiments.recording.run import Run
@@ -24,4 +25,7 @@ def fit(
     """
     found = fit_traces(fresh_splits(run).fit, run.manifest.layers, probe, layers, target)
     save_fit(run, found)
+    if found.sweep is not None:
+        for number, row in enumerate(found.sweep.rows):
+            track({"fit/auroc by candidate": row.auroc}, number)
     return found

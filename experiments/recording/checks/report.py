@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from probexit.exits.terminal import table
 from probexit.experiments.recording.checks.base import Finding, ModelCheck, Status, Subject
 from probexit.experiments.registry import members
 from probexit.hooks.models import Reasoner
@@ -59,11 +60,9 @@ def as_dicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def as_table(findings: Sequence[Finding]) -> str:
-    """Lay the findings out for a terminal, each remedy under its row."""
-    width = max(len(f.name) for f in findings)
-    lines = []
-    for f in findings:
-        lines.append(f"{f.name:{width}}  {f.status.value:8}{f.detail}")
-        if f.remedy:
-            lines.append(f"{'':{width}}          remedy: {f.remedy}")
-    return "\n".join(lines)
+    """Lay the findings out for a terminal, each remedy under its finding."""
+    rows = [
+        [f.name, f.status.value, f.detail + (f"\nremedy: {f.remedy}" if f.remedy else "")]
+        for f in findings
+    ]
+    return table(["check", "", "found"], rows, left=3)

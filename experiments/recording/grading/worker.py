@@ -17,7 +17,7 @@ import math_verify
 import sympy
 
 MEMORY = 4 * 2**30
-"""Bytes that the process may take: a tower of powers is multiplied out digit by digit."""
+"""Bytes that the process may take; a tower of powers is multiplied out digit by digit."""
 CLOSE = 1.5e-6
 """How far apart two numbers may lie, as a share of the larger."""
 TINY = 1e-3

@@ -1,0 +1,1 @@
+"""Trackers: where numbers go while something runs."""
