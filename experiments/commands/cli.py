@@ -10,21 +10,25 @@ from argparse import (
     ArgumentParser,
     HelpFormatter,
     RawDescriptionHelpFormatter,
+    _SubParsersAction,
 )
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from difflib import get_close_matches
 from typing import NoReturn
 
 from safetensors import SafetensorError
 
 from probexit import __version__
+from probexit.experiments.commands import progress
 from probexit.experiments.commands.base import Refused, Result
+from probexit.experiments.commands.tracking import tracking
 from probexit.experiments.registry import members
 from probexit.probes.artefacts.strict_json import plain
 
 # Threads that wait for each other by spinning turn seconds into minutes; before torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+progress.settle()
 
 COMMANDS = "probexit.experiments.commands"
 ORDER = (
@@ -41,6 +45,7 @@ ORDER = (
         "watch",
         "recalibrate",
         "list",
+        "completion",
     ),
 )
 INTERRUPTED = 130
@@ -96,23 +101,31 @@ def build_parser() -> ArgumentParser:
             name, help=help_text, description=help_text, formatter_class=Defaults
         )
         command.configure(subparser)
-        subparser.add_argument(
-            "--json", action="store_true", help="print the result as JSON; the rest goes to stderr"
-        )
+        for leaf in _leaves(subparser):
+            leaf.formatter_class = Defaults
+            leaf.add_argument(
+                "--json",
+                action="store_true",
+                help="print the result as JSON; the rest goes to stderr",
+            )
         subparser.set_defaults(run_command=command.run)
     return parser
+
+
+def _leaves(parser: ArgumentParser) -> list[ArgumentParser]:
+    """Return the parsers of a command's steps, or its own if it has none."""
+    steps = [action.choices for action in parser._actions if isinstance(action, _SubParsersAction)]
+    return [leaf for choices in steps for leaf in choices.values()] or [parser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     args = build_parser().parse_args(argv)
     try:
+        with redirect_stdout(sys.stderr) if args.json else nullcontext(), tracking(args):
+            result = args.run_command(args)
         if args.json:
-            with redirect_stdout(sys.stderr):
-                result = args.run_command(args)
             _print_json(result)
-        else:
-            args.run_command(args)
     except (ValueError, OSError, SafetensorError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
         print(f"probexit {args.command}: {message}", file=sys.stderr)

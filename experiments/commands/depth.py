@@ -48,8 +48,7 @@ class DepthCommand(Command):
             "bench": commands.bench,
             "adapt": adapt_command.adapt,
         }
-        steps[args.step](args)
-        return None
+        return steps[args.step](args)
 
 
 def _problems(parser: ArgumentParser) -> None:

@@ -30,6 +30,7 @@ class TransferCommand(Command):
         )
 
     def run(self, args: Namespace) -> Result:
+        from probexit.exits.terminal import width
         from probexit.experiments.evaluation.figures import transfer as figure
         from probexit.experiments.evaluation.figures.style import png
         from probexit.experiments.evaluation.render.transfer import as_csv, as_json, as_text
@@ -56,6 +57,6 @@ class TransferCommand(Command):
         (folder / "transfer.csv").write_text(as_csv(rows), encoding="utf-8")
         (folder / "transfer.json").write_text(as_json(rows), encoding="utf-8")
         (folder / "transfer.png").write_bytes(png(figure.draw(rows, args.alpha)))
-        print(as_text(rows))
+        print(as_text(rows, width()))
         print(f"Table and figure written to {folder}")
         return [asdict(row) for row in rows]

@@ -54,22 +54,24 @@ class ValidateCommand(Command):
 
 
 def _table(verdicts: Any, args: Namespace, n: int) -> str:
+    from probexit.exits.terminal import table
     from probexit.experiments.risk_control.calibrators import DELTA
 
-    lines = [
+    delta = DELTA if args.delta is None else args.delta
+    said = (
         f"{args.splits} draws of {args.calibration} calibration problems, with replacement, "
-        f"from {n}. Loss: {args.loss}, delta {DELTA if args.delta is None else args.delta:g}.",
-        f"Share of the draws whose risk over those {n} exceeds the level: what delta bounds.",
-        "",
-        f"{'level':>5}  {'calibration':<17}{'mean risk':>9}  {'over':<21}"
-        f"{'saved':>6}  level is about",
-    ]
-    for v in verdicts:
-        lines.append(
-            f"{v.alpha:>5.0%}  {v.rule:<17}{v.mean_risk:>9.2%}  {_share(v.broken):<21}"
-            f"{v.saved.mean():>6.1%}  {v.promises}"
-        )
-    return "\n".join(lines)
+        f"from {n}. Loss: {args.loss}, delta {delta:g}.\n"
+        f"Share of the draws whose risk over those {n} exceeds the level: what delta bounds.\n"
+    )
+    head = ["calibration", "level is about", "level", "mean risk", "over", "saved"]
+    rows = [_row(verdict) for verdict in verdicts]
+    return f"{said}\n{table(head, rows, left=2)}"
+
+
+def _row(verdict: Any) -> list[str]:
+    level, risk = f"{verdict.alpha:.0%}", f"{verdict.mean_risk:.2%}"
+    saved = f"{verdict.saved.mean():.1%}"
+    return [verdict.rule, verdict.promises, level, risk, _share(verdict.broken), saved]
 
 
 def _share(share: Any) -> str:

@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ from probexit.hooks.layers import n_layers
 from probexit.hooks.models import Source, load
 
 
-def fit(args: Namespace) -> None:
+def fit(args: Namespace) -> dict[str, Any]:
     """Train a preset's head and decider; write the controller to ``args.out``."""
     (name,) = _names(args.preset)
     preset, bench = PRESETS[name], _bench(args)
@@ -73,13 +74,15 @@ def fit(args: Namespace) -> None:
     )
     fitted.save(args.out)
     DepthController(rule, mode, Fingerprint.of(model)).save(args.out)
-    for layer, share in zip(layers, found.agreement().float().mean(0).tolist(), strict=True):
+    settled = dict(zip(layers, found.agreement().float().mean(0).tolist(), strict=True))
+    for layer, share in settled.items():
         chosen = ", an exit" if layer in rule.layers else ""
         print(f"layer {layer}: {share:.1%} of tokens are the full model's already{chosen}")
     print(f"Controller written to {args.out}")
+    return {"controller": args.out, "exits": rule.layers, "settled": settled}
 
 
-def calibrate(args: Namespace) -> None:
+def calibrate(args: Namespace) -> dict[str, Any]:
     """Certify the threshold of the controller in ``args.folder``, and write it back.
 
     Raises:
@@ -110,6 +113,7 @@ def calibrate(args: Namespace) -> None:
     silent = sum(not bench.answer(text) for text in reference.full)
     print(f"{silent} of {len(reference.full)} runs of the full model gave no answer.")
     print(certificate.statement)
+    return {**certificate.as_dict(), "controller": args.folder}
 
 
 def _look(folder: Path, demand: Demand, items: Sequence[Item], thresholds: Sequence[float]) -> Look:
@@ -120,7 +124,7 @@ def _look(folder: Path, demand: Demand, items: Sequence[Item], thresholds: Seque
     return look(folder / "looks.jsonl", question, demand.calibrator.delta, problems, seen)
 
 
-def run(args: Namespace) -> None:
+def run(args: Namespace) -> dict[str, Any]:
     """Run the controller in ``args.folder`` on new problems beside the full model."""
     fitted, controller = _fitted(args.folder)
     bench = fitted.bench()
@@ -133,6 +137,7 @@ def run(args: Namespace) -> None:
     exit_histogram(done["run"].trace, depth).savefig(args.out / "exits.png")
     _paint(bench, controller, items[0], args.out / "heat_map.html")
     print(f"Written to {args.out}")
+    return asdict(outcome)
 
 
 def _fitted(folder: Path) -> tuple[FittedRule, DepthController]:
@@ -141,14 +146,15 @@ def _fitted(folder: Path) -> tuple[FittedRule, DepthController]:
     return fitted, controller
 
 
-def compare(args: Namespace) -> None:
+def compare(args: Namespace) -> dict[str, Any]:
     """Fit, certify and measure presets in one run; write table and figures to ``args.out``."""
     names = list(SOURCES) if args.presets is None else _names(args.presets)
     workshop = workshop_of(args)
     if args.prepare:
-        for name in names:
-            print(f"{name}: {workshop.prepared(name).guarantee}", flush=True)
-        return
+        promised = {name: workshop.prepared(name).guarantee for name in names}
+        for name, guarantee in promised.items():
+            print(f"{name}: {guarantee}")
+        return promised
     rows, done = comparing.compare(workshop, names)
     depth = n_layers(workshop.bench.reasoner.model)
     table = comparing.as_table(rows, depth)
@@ -162,9 +168,10 @@ def compare(args: Namespace) -> None:
     if curves:
         agreement_against_depth(curves).savefig(args.out / "agreement.png")
     print(table)
+    return {"rows": comparing.as_json(rows)}
 
 
-def bench(args: Namespace) -> None:
+def bench(args: Namespace) -> dict[str, Any]:
     """Measure both promises, and check losslessness token for token."""
     names = _names(args.presets)
     workshop = workshop_of(args)
@@ -179,6 +186,7 @@ def bench(args: Namespace) -> None:
             heat = args.out / f"heat_map_{name}.html"
             _paint(workshop.bench, controller, workshop.test[0], heat)
     print(made)
+    return made.as_json()
 
 
 def _bench(args: Namespace) -> DepthBench:

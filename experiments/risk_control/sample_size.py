@@ -16,7 +16,7 @@ from probexit.calibration.sample_size import (
     problems_needed,
     steps,
 )
-from probexit.exits.html import table
+from probexit.exits import html, terminal
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.replay import exit_table
 from probexit.experiments.fitting.fit import Fit
@@ -84,11 +84,12 @@ class Plan:
         return data
 
     def __str__(self) -> str:
-        blocks = [f"{title}\n{_text(head, rows)}" for title, head, rows in self._tables()]
+        laid = [(title, terminal.table(head, rows, left=0)) for title, head, rows in self._tables()]
+        blocks = [f"{title}\n{text}" for title, text in laid]
         return "\n\n".join([self._promise(), *blocks])
 
     def _repr_html_(self) -> str:
-        parts = [table(head, rows, title) for title, head, rows in self._tables()]
+        parts = [html.table(head, rows, title) for title, head, rows in self._tables()]
         return f"<p>{self._promise()}</p>" + "".join(parts)
 
     def _promise(self) -> str:
@@ -188,13 +189,3 @@ def pilot_of(splits: Splits, fitted: Fit, loss: Loss) -> Pilot:
 
 def _whole(problems: float) -> str:
     return f"{problems:,.0f}" if np.isfinite(problems) else "out of reach"
-
-
-def _text(head: list[str], rows: list[list[str]]) -> str:
-    """Align columns to the right."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [head, *rows]
-    return "\n".join(
-        "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )

@@ -1,54 +1,41 @@
-"""The comparison as an aligned table for a terminal, 120 columns wide."""
+"""The comparison as a table for a terminal, as wide as it is."""
 
 import textwrap
 from collections.abc import Callable
 
+from probexit.exits.terminal import WIDE, table, width
 from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.results import Comparison, ResultRow
 
-WIDTH = 120
-NAME = 24
-
-# heading, second heading, width, what to show; all but the name are set right
-COLUMNS: tuple[tuple[str, str, int, Callable[[ResultRow], str]], ...] = (
-    ("accuracy", "%", 19, lambda row: wording.percent(row.measures.accuracy)),
-    ("change", "points", 20, lambda row: wording.percent(row.measures.change, "+")),
-    ("think", "tokens", 6, lambda row: wording.tokens(row.measures.thinking.estimate)),
-    ("total", "tokens", 6, lambda row: wording.tokens(row.measures.total.estimate)),
-    ("oracle", "saving", 6, lambda row: wording.share(row.measures.oracle_share.estimate)),
-    ("promised", "risk", 8, wording.promise),
-    ("observed risk", "%", 17, lambda row: wording.percent(row.measures.risk)),
-    ("if", "solved", 6, lambda row: wording.share(row.measures.risk_solved.estimate, ".1f")),
+# heading, what to show; all but the name are set right
+COLUMNS: tuple[tuple[str, Callable[[ResultRow], str]], ...] = (
+    ("rule", lambda row: row.name + "*" * row.live),
+    ("accuracy\n%", lambda row: wording.percent(row.measures.accuracy)),
+    ("change\npoints", lambda row: wording.percent(row.measures.change, "+")),
+    ("think\ntokens", lambda row: wording.tokens(row.measures.thinking.estimate)),
+    ("total\ntokens", lambda row: wording.tokens(row.measures.total.estimate)),
+    ("oracle\nsaving", lambda row: wording.share(row.measures.oracle_share.estimate)),
+    ("promised\nrisk", wording.promise),
+    ("observed risk\n%", lambda row: wording.percent(row.measures.risk)),
+    ("if\nsolved", lambda row: wording.share(row.measures.risk_solved.estimate, ".1f")),
 )
 
 
-def as_text(comparison: Comparison) -> str:
-    """Lay the rows, the savings at equal risk and the notes out in 120 columns."""
-    heads = [_line(("rule", ""), 0), _line(("", ""), 1)]
-    rows = [line for row in comparison.rows for line in _row(row)]
+def as_text(comparison: Comparison, columns: int | None = None) -> str:
+    """Lay the rows, the savings at equal risk and the notes out.
+
+    Args:
+        comparison: What was measured.
+        columns: Columns of the terminal; None takes it as it is.
+    """
+    wide = columns or width()
+    rows = [[show(row) for _, show in COLUMNS] for row in comparison.rows]
+    laid = table([heading for heading, _ in COLUMNS], rows, columns=wide)
     notes = [
-        textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in wording.notes(comparison)
+        textwrap.fill(note, min(wide, WIDE), subsequent_indent="  ")
+        for note in wording.notes(comparison)
     ]
-    lines = [*heads, "-" * WIDTH, *rows, "-" * WIDTH, *notes]
-    return "\n".join([*lines, *_at_equal_risk(comparison)]) + "\n"
-
-
-def _line(name: tuple[str, str], which: int) -> str:
-    heads = (f"{column[which]:>{column[2]}}" for column in COLUMNS)
-    return " ".join([f"{name[which]:<{NAME}}", *heads])
-
-
-def _row(row: ResultRow) -> list[str]:
-    """Write a row; a name that is too long stands on a line of its own, above its label."""
-    star = "*" if row.live else ""
-    name, above = row.name + star, []
-    if len(name) > NAME:
-        above, name = (
-            [row.title if row.label else name],
-            f"  {row.label}{star if row.label else ''}",
-        )
-    cells = (f"{show(row):>{width}}" for _, _, width, show in COLUMNS)
-    return [*above, " ".join([f"{name:<{NAME}.{NAME}}", *cells])]
+    return "\n".join([laid, "", *notes, *_at_equal_risk(comparison)]) + "\n"
 
 
 def _at_equal_risk(comparison: Comparison) -> list[str]:

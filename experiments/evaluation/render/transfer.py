@@ -1,4 +1,4 @@
-"""A transfer as a table for a terminal, 120 columns wide, and as rows for a file."""
+"""A transfer as a table for a terminal, and as rows for a file."""
 
 import csv
 import io
@@ -8,22 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 
+from probexit.exits.terminal import WIDE, table
 from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.transfer import Moved
 from probexit.probes.artefacts.strict_json import plain
 
-# heading, second heading, width, what to show; all but the first two are set right
-COLUMNS: tuple[tuple[str, str, int, Callable[[Moved], str]], ...] = (
-    ("target", "", 21, lambda moved: moved.target),
-    ("threshold", "", 13, lambda moved: moved.stage),
-    ("test", "n", 5, lambda moved: str(moved.problems)),
-    ("full run", "%", 8, lambda moved: f"{100 * moved.full:.1f}"),
-    ("accuracy", "%", 17, lambda moved: wording.percent(moved.measures.accuracy)),
-    ("certified", "risk", 9, lambda moved: _certified(moved)),
-    ("observed risk", "%", 17, lambda moved: wording.percent(moved.measures.risk)),
-    ("thinking", "saved", 8, lambda moved: wording.share(moved.measures.saved.estimate)),
-    ("tokens", "saved", 6, lambda moved: wording.share(moved.measures.saved_total.estimate)),
-    ("promise", "", 7, lambda moved: verdict(moved)),
+# heading, what to show; all but the first two are set right
+COLUMNS: tuple[tuple[str, Callable[[Moved], str]], ...] = (
+    ("target", lambda moved: moved.target),
+    ("threshold", lambda moved: moved.stage),
+    ("test\nn", lambda moved: str(moved.problems)),
+    ("full run\n%", lambda moved: f"{100 * moved.full:.1f}"),
+    ("accuracy\n%", lambda moved: wording.percent(moved.measures.accuracy)),
+    ("certified\nrisk", lambda moved: _certified(moved)),
+    ("observed risk\n%", lambda moved: wording.percent(moved.measures.risk)),
+    ("thinking\nsaved", lambda moved: wording.share(moved.measures.saved.estimate)),
+    ("tokens\nsaved", lambda moved: wording.share(moved.measures.saved_total.estimate)),
+    ("promise", lambda moved: verdict(moved)),
 )
 LEFT = 2
 NOTES = (
@@ -34,7 +35,6 @@ NOTES = (
     "certified one; open where these problems do not tell; none where nothing was certified, so "
     "that the model thinks on.",
 )
-fill = partial(textwrap.fill, width=120, subsequent_indent="  ")
 
 
 def verdict(moved: Moved) -> str:
@@ -46,13 +46,13 @@ def verdict(moved: Moved) -> str:
     return "kept" if moved.measures.risk.high <= moved.certified else "open"
 
 
-def as_text(rows: Sequence[Moved]) -> str:
+def as_text(rows: Sequence[Moved], columns: int = WIDE) -> str:
     """Lay the rows out, two per target, and name every broken promise below."""
-    heads = [_line([column[0] for column in COLUMNS]), _line([column[1] for column in COLUMNS])]
-    lines = [*heads, "-" * len(heads[0])]
-    lines += [_line([show(row) for *_, show in COLUMNS]) for row in rows]
+    fill = partial(textwrap.fill, width=min(columns, WIDE), subsequent_indent="  ")
+    cells = [[show(row) for _, show in COLUMNS] for row in rows]
+    laid = table([heading for heading, _ in COLUMNS], cells, LEFT, columns)
     warnings = [fill(warning(row)) for row in rows if row.broken]
-    return "\n".join([*lines, "", *(fill(note) for note in NOTES), *warnings]) + "\n"
+    return "\n".join([laid, "", *(fill(note) for note in NOTES), *warnings]) + "\n"
 
 
 def warning(moved: Moved) -> str:
@@ -97,11 +97,3 @@ def _flat(record: dict[str, object]) -> dict[str, object]:
 
 def _certified(moved: Moved) -> str:
     return "-" if moved.certified is None else f"{100 * moved.certified:g} %"
-
-
-def _line(cells: Sequence[str]) -> str:
-    parts = [
-        f"{cell:{'<' if i < LEFT else '>'}{width}}"
-        for i, (cell, (_, _, width, _)) in enumerate(zip(cells, COLUMNS, strict=True))
-    ]
-    return " ".join(parts).rstrip()

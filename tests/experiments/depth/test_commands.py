@@ -34,13 +34,16 @@ def test_fit_calibrate_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert controller.rule.threshold == float("inf")
     assert controller.certificate["n"] == 3
     assert FittedRule.load(folder).used == 12
-    assert main(["depth", "run", str(folder), "--n", "1", "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["depth", "run", str(folder), "--n", "1", "--out", str(out), "--json"]) == 0
+    told = capsys.readouterr()
     outcome = json.loads((out / "outcome.json").read_text())
+    assert json.loads(told.out) == outcome
     assert outcome["same_text"] == 1.0
     assert outcome["depth"] == 6.0
     assert "<span" in (out / "heat_map.html").read_text()
     assert (out / "exits.png").stat().st_size > 1000
-    assert "same answer" in capsys.readouterr().out
+    assert "same answer" in told.err
 
 
 @pytest.mark.usefixtures("shipped")
