@@ -47,7 +47,7 @@ def behind_last_message(tokenizer: Any, prompt: str, tag: str) -> str | None:
         tag: What may stand in the generation prompt but need not: the tag that opens the thinking.
 
     Returns:
-        None where the template's words are not found: no template wrote this prompt.
+        None where the template's words are not found (no template wrote this prompt).
     """
     header = _squeezed(generation_prompt(tokenizer).partition(tag)[0])
     if not header:

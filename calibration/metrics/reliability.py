@@ -27,7 +27,7 @@ def brier(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None
 def ece(
     scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None, bins: int = BINS
 ) -> float:
-    """Expected calibration error: mean of |frequency - mean score| over bins of equal width.
+    """Expected calibration error: mean of ``|frequency - mean score|`` over bins of equal width.
 
     Bins are ``(k/b, (k+1)/b]``, the first one closed; each weighs what it holds (Guo et al.,
     arXiv 1706.04599, equation 3). Noise within bins only adds to it: it is biased upwards, more so

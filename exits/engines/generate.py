@@ -1,5 +1,7 @@
 """The controller inside ``model.generate``: each row leaves on its own, in any batch.
 
+::
+
     with attach(model, tokenizer, controller):
         model.generate(**inputs, max_new_tokens=640)
 

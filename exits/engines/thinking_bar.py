@@ -1,5 +1,7 @@
 """A live progress bar of the thinking itself: how far has it come? (arXiv 2506.07240, figure 1).
 
+::
+
     controller = ExitController.load("runs/arith/progress")  # of the preset thinking_progress
     with ThinkingBar(model, tokenizer, controller) as bar:
         model.generate(**inputs, max_new_tokens=640, logits_processor=[bar])

@@ -1,5 +1,7 @@
 """The contract of an intervention: it changes next-token logits, inside the thinking only.
 
+::
+
     rule = EndBoost().bind(tokenizer, tags)
     Loop(model, tokenizer, controller, decoding, processors=[rule])      # the own loop
     model.generate(**inputs, logits_processor=[InGenerate(rule)])        # transformers

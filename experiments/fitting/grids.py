@@ -9,7 +9,7 @@ from probexit.exits.policies.base import ExitPolicy
 from probexit.exits.replay import crossings
 
 FINEST = 500
-"""Most thresholds, of any rule: more would only be told apart by chance."""
+"""Most thresholds, of any rule; more would only be told apart by chance."""
 
 
 def policy_grid(policy: ExitPolicy, scores: Sequence[Tensor], finest: int = FINEST) -> Tensor:

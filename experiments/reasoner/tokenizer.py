@@ -25,7 +25,7 @@ TEMPLATE = (
 
 
 CLOSING, CUE_SET = "\n\nThe answer is", "hesitation"
-"""What the toolkit reads from the tokenizer: how to force an answer, and where to look."""
+"""What the toolkit reads from the tokenizer, which is how to force an answer, and where to look."""
 
 
 def tail(answer: str) -> str:

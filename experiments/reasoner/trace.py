@@ -45,9 +45,9 @@ class Stopping:
 
 STOP_LONG = 0.75
 PATIENT = Stopping(2, 0.02, 0.05, (0.03, 0.1, 0.25, 0.55, 0.85, 0.95), 9)
-"""Ends when all is worked out: what the reasoner learns to reason by."""
+"""Ends when all is worked out; what the reasoner learns to reason by."""
 HASTY = Stopping(0, 0.12, 0.1, (0.02, 0.04, 0.07, 0.15, 0.35, 0.65, 0.9), 10)
-"""Gives up now and then with steps unchecked, and otherwise makes sure for longer: its last lesson.
+"""Gives up now and then with steps unchecked, and otherwise makes sure for longer; its last lesson.
 
 Without it the full run is right 99 times in 100, and no exit rule could ever do better.
 """

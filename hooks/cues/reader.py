@@ -75,12 +75,12 @@ class CueReader:
 
     @property
     def muted(self) -> bool:
-        """Whether the next token belongs to a tool call inside the thinking: no place to leave."""
+        """Whether the next token belongs to a tool call inside the thinking, no place to leave."""
         return self._span is _TOOL_CALL
 
     @property
     def in_tag(self) -> bool:
-        """Whether a tag of several tokens is perhaps half written: no place to leave."""
+        """Whether a tag of several tokens is perhaps half written, no place to leave."""
         return self._tail.endswith(self._begun)
 
     def feed(self, token_id: int) -> bool:

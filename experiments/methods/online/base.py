@@ -32,7 +32,7 @@ class Setting:
 
     @property
     def fresh(self) -> Decoding:
-        """The decoding of fresh runs: the recording's, drawing other random numbers."""
+        """The decoding of fresh runs, the recording's, drawing other random numbers."""
         return replace(self.decoding, seed=self.decoding.seed + 1)
 
     def grade(self, trace: Trace, token_ids: Sequence[int]) -> Fresh:

@@ -50,7 +50,7 @@ class Verdict:
 
     @property
     def mean_risk(self) -> float:
-        """Risk averaged over re-draws: what a marginal promise is about."""
+        """Risk averaged over re-draws, which is what a marginal promise is about."""
         return float(self.risks.mean())
 
 
