@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
-.PHONY: help install demo lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
+.PHONY: help install demo docs package lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -141,8 +141,14 @@ depth: install  ## Layer exits of the deeper sibling: certify, check 500 texts, 
 coverage: install  ## Check a tiny random model of every causal-LM type, write docs/models.md.
 	$(BIN)/python -m probexit.experiments.bench.coverage --out runs/coverage --page docs/models.md
 
+docs: install  ## Build the documentation site into docs/_build/html; a warning is an error.
+	$(BIN)/sphinx-build -W -n --keep-going -q -j auto -d docs/_build/trees docs docs/_build/html
+
+package: install  ## Build sdist and wheel, install and try them outside the checkout.
+	.ci/package
+
 notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray docs/_build demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -9,7 +9,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 from probexit import __version__  # noqa: E402
 
 project = "probexit"
-author = "the probexit authors"
+author = project_copyright = "the probexit authors"
+highlight_language = "none"  # of blocks that name none
 version = release = __version__
 
 extensions = [
