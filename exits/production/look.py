@@ -1,16 +1,32 @@
 """What a finished request shows: where the rule left, and where other thresholds would have."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.base import Engine, Request, Written
+from probexit.exits.engines.base import Request, Written
+from probexit.exits.production.audit import Audit
+from probexit.exits.production.log import Decision
 from probexit.exits.replay import NO_EXIT, exit_table, exits
 from probexit.hooks.cues.reader import cue_positions
 from probexit.hooks.think_tags import opens_thinking
+
+
+class Bounds(Protocol):
+    """What a look must know of the engine: an `Engine` is one."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+
+    @property
+    def max_new_tokens(self) -> int:
+        """Limit on generated tokens, thinking and answer together."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +40,7 @@ class ServedRequest:
         written: What was written, under the rule or, if audited, to the end.
     """
 
-    backend: Engine
+    backend: Bounds
     controller: ExitController
     request: Request
     written: Written
@@ -52,9 +68,12 @@ class ServedRequest:
         """Return the cue at which the rule leaves a request that thought to the end."""
         return exits(self.controller.policy, [self.scores])[0]
 
-    def reached(self, grid: Tensor) -> list[int]:
-        """Return the cues at which some threshold of ``grid [m]`` leaves, ascending."""
-        table = exit_table(self.controller.policy, [self.scores], grid)
+    def examined(self, audit: Audit) -> list[int]:
+        """Return the cues where some threshold of the audit or the rule's own leaves, ascending."""
+        policy = self.controller.policy
+        thresholds = sorted({*audit.grid, policy.threshold}, reverse=True)
+        grid = torch.tensor(thresholds, dtype=torch.float64)
+        table = exit_table(policy, [self.scores], grid)
         return sorted({*table.flatten().tolist()} - {NO_EXIT})
 
     def prefix(self, cue: int) -> list[int]:
@@ -67,6 +86,34 @@ class ServedRequest:
         late = range(len(self.at), len(self.written.scores))
         policy = self.controller.policy
         return sum(bool(policy.should_exit(history[:, : t + 1])) for t in late)
+
+    def compared(
+        self, answers: Mapping[int, list[int]], same: Callable[[str, str], bool]
+    ) -> dict[int, bool]:
+        """Tell of each cue's forced answer whether it agrees with the full run's."""
+        full = self.full_answer()
+        return {cue: same(full, self.exit_answer(ids)) for cue, ids in answers.items()}
+
+    def decision(self, name: str, cue: int | None, audit: dict[int, bool] | None) -> Decision:
+        """Return the log's line.
+
+        Args:
+            name: Digest of the controller.
+            cue: Where the rule left, or would have left.
+            audit: What ``compared`` found; None if not audited.
+        """
+        written = self.written
+        return Decision(
+            request=self.request.id,
+            controller=name,
+            scores=tuple(self.scores.tolist()),
+            cue=cue,
+            score=None if cue is None else written.scores[cue],
+            refused=self.refused(),
+            budget=written.exit is not None and written.exit.cue is None,
+            tokens=len(written.token_ids),
+            audit=audit,
+        )
 
     def full_answer(self) -> str:
         """Return the text behind the thinking; "" if the thinking never ended."""

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import torch
-
 from probexit.exits.answers.key import same_answer
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request
@@ -91,32 +89,17 @@ class Production:
 
     def _examine(self, looks: Sequence[ServedRequest]) -> list[dict[int, bool]]:
         """Force an answer wherever a threshold would have left, and compare."""
-        thresholds = {*self.audit.grid, self.controller.policy.threshold}
-        grid = torch.tensor(sorted(thresholds, reverse=True), dtype=torch.float64)
-        reached = [look.reached(grid) for look in looks]
+        reached = [look.examined(self.audit) for look in looks]
         pairs = list(zip(looks, reached, strict=True))
         prefixes = [look.prefix(cue) for look, cues in pairs for cue in cues]
         forced = iter(self.backend.answers(prefixes, self.controller) if prefixes else [])
-        return [
-            {cue: self.same(look.full_answer(), look.exit_answer(next(forced))) for cue in cues}
-            for look, cues in pairs
-        ]
+        answers = [{cue: next(forced) for cue in cues} for cues in reached]
+        return [look.compared(own, self.same) for look, own in zip(looks, answers, strict=True)]
 
     def _log(self, look: ServedRequest, cue: int | None, outcome: dict[int, bool] | None) -> Served:
-        written = look.written
-        decision = Decision(
-            request=look.request.id,
-            controller=self.name,
-            scores=tuple(look.scores.tolist()),
-            cue=cue,
-            score=None if cue is None else written.scores[cue],
-            refused=look.refused(),
-            budget=written.exit is not None and written.exit.cue is None,
-            tokens=len(written.token_ids),
-            audit=outcome,
-        )
+        decision = look.decision(self.name, cue, outcome)
         self.log.append(decision)
-        return Served(written.token_ids, decision)
+        return Served(look.written.token_ids, decision)
 
 
 def measured(decisions: Sequence[Decision]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import Any
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
-from probexit.exits.engines.vllm_plugin.environment import CONTROLLER
+from probexit.exits.engines.server.environment import CONTROLLER
 from probexit.experiments.bench.controllers import controller_for
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.models import Reasoner, Source, load, place

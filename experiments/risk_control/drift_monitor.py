@@ -77,13 +77,9 @@ def watch(
     """
     if not decisions:
         raise ValueError("the log holds no decision of this controller")
-    alarm, rang, wealth = DriftAlarm(level, seed=seed).fit(reference), None, []
-    for number, decision in enumerate(decisions, 1):
-        if not decision.scores:
-            continue
-        if alarm.update(_until(decision.scores, decision.cue)) and rang is None:
-            rang = number
-        wealth.append(alarm.wealth_)
+    alarm = DriftWatch(reference, level, seed)
+    for decision in decisions:
+        alarm.see(decision)
     audits = [decision.agrees for decision in decisions if decision.audit is not None]
     return Watched(
         requests=len(decisions),
@@ -91,10 +87,44 @@ def watch(
         audited=len(audits),
         agreement=clopper_pearson(sum(map(bool, audits)), len(audits)) if audits else None,
         silent=sum(not decision.scores for decision in decisions),
-        rang=rang,
-        wealth=np.array(wealth),
+        rang=alarm.rang,
+        wealth=np.array(alarm.wealth),
         level=level,
     )
+
+
+class DriftWatch:
+    """The drift alarm over decisions as they come: in a log, or in a running server.
+
+    Attributes:
+        rang: Number of the decision (from 1) at which it rang; None if it did not.
+        wealth: Its evidence after each decision with a cue.
+    """
+
+    def __init__(self, reference: Array, level: float = 0.05, seed: int = 0) -> None:
+        """Take what is normal; the arguments are those of ``watch``.
+
+        Raises:
+            ValueError: if the reference is empty.
+        """
+        self._alarm = DriftAlarm(level, seed=seed).fit(reference)
+        self._seen = 0
+        self.rang: int | None = None
+        self.wealth: list[float] = []
+
+    @property
+    def evidence(self) -> float:
+        """What the bet against "nothing drifted" has grown to; 1 at the start."""
+        return self._alarm.wealth_
+
+    def see(self, decision: Decision) -> None:
+        """Take one more decision; without a cue there is nothing to watch in it."""
+        self._seen += 1
+        if not decision.scores:
+            return
+        if self._alarm.update(_until(decision.scores, decision.cue)) and self.rang is None:
+            self.rang = self._seen
+        self.wealth.append(self._alarm.wealth_)
 
 
 def reference_scores(controller: ExitController, traces: Sequence[Trace]) -> Array:

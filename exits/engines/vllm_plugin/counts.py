@@ -24,6 +24,11 @@ class Counts:
         failed: Requests whose controller failed.
         saved: Thinking tokens saved, by the share that the certificate measured; 0 where it names
             none.
+        audited: Requests that thought to the end for the audit, and were examined.
+        agreed: Those where the exit's answer is the full run's.
+        unfinished: Requests chosen for the audit that did not end by themselves: nothing is known.
+        pending: Answers that audits still wait for.
+        drift: By digest of a controller: the evidence of its drift alarm, and whether it rang.
     """
 
     file: Path = field(repr=False)
@@ -34,6 +39,11 @@ class Counts:
     refused: int = 0
     failed: int = 0
     saved: float = 0.0
+    audited: int = 0
+    agreed: int = 0
+    unfinished: int = 0
+    pending: int = 0
+    drift: dict[str, tuple[float, bool]] = field(default_factory=dict)
 
     def add(self, made: Decision, controller: ExitController, thinking: int) -> None:
         """Count a request that ended after so many thinking tokens."""
@@ -42,6 +52,10 @@ class Counts:
         self.exits += made.exited
         self.budget += made.budget
         self.refused += made.refused
+        if made.audit is not None:
+            self.audited += 1
+            self.agreed += bool(made.agrees)
+            return  # it saved nothing
         share = float(controller.certificate.get("saved", 0.0))
         if 0 < share < 1:  # of what it would have written, this is left
             self.saved += thinking * share / (1 - share)
@@ -53,7 +67,7 @@ class Counts:
 
 
 def read_counts(file: Path) -> dict[str, Any]:
-    """Return the counters in a file; {} before any request has ended."""
+    """Return the counters in a file; {} before the engine has written any."""
     if not file.is_file():
         return {}
     found: dict[str, Any] = json.loads(file.read_text())

@@ -5,9 +5,15 @@ import os
 from functools import wraps
 from typing import Any
 
-from probexit.exits.engines.vllm_plugin.settings import Settings
+from probexit.exits.engines.server.settings import Settings
 
 PROCESSOR = "probexit.exits.engines.vllm_plugin.processor:ExitLogitsProcessor"
+ALONE = {
+    "pipeline_parallel_size": "states of earlier stages are not collected here",
+    "data_parallel_size": "several engines would write one log; serve each by itself",
+    "prefill_context_parallel_size": "a process then sees a part of the states",
+}
+"""Numbers that must be 1, and why."""
 RUNNER = "VLLM_USE_V2_MODEL_RUNNER"
 logger = logging.getLogger("vllm.probexit")  # under vLLM's own logger, so that it is shown
 
@@ -44,8 +50,9 @@ def prepare(args: Any, settings: Settings) -> None:
         raise ValueError(
             "async_scheduling: a pass then starts before the last one is decided; leave it out"
         )
-    if (args.pipeline_parallel_size or 1) > 1:
-        raise ValueError("pipeline_parallel_size: states of earlier stages are not collected here")
+    for name, reason in ALONE.items():
+        if (getattr(args, name, None) or 1) > 1:
+            raise ValueError(f"{name}: {reason}; leave it out, or unset PROBEXIT_CONTROLLER")
     if args.enable_lora:
         raise ValueError(
             "enable_lora: a controller is certified for one set of weights; merge them"

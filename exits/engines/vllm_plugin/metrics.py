@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from probexit.exits.engines.server.settings import Settings
 from probexit.exits.engines.vllm_plugin.counts import read_counts
-from probexit.exits.engines.vllm_plugin.settings import Settings
 
 HELP = {
     "requests": "Requests that ended under an exit controller",
@@ -14,7 +14,12 @@ HELP = {
     "refused": "Exits not taken for want of room for an answer",
     "failed": "Requests whose controller failed",
     "saved": "Thinking tokens saved, estimated by the share that the certificate measured",
+    "audited": "Requests that thought to the end for the audit, and were examined",
+    "agreed": "Audited requests where the exit's answer is the full run's",
+    "unfinished": "Requests chosen for the audit that did not end by themselves",
 }
+EVIDENCE = "Evidence of the drift alarm, 1 at the start"
+RANG = "Whether the drift alarm has rung: scores come unlike those in calibration"
 
 
 def publish(settings: Settings) -> None:
@@ -33,8 +38,16 @@ class Collector:
 
     def collect(self) -> Iterator[Any]:
         """Yield one counter per entry; nought before any request has ended."""
-        from prometheus_client.core import CounterMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         counts = read_counts(self.settings.counts)
         for name, text in HELP.items():
             yield CounterMetricFamily(f"probexit_{name}", text, value=counts.get(name, 0))
+        pending = counts.get("pending", 0)
+        yield GaugeMetricFamily("probexit_pending", "Answers that audits wait for", value=pending)
+        evidence = GaugeMetricFamily("probexit_drift_evidence", EVIDENCE, labels=["controller"])
+        rang = GaugeMetricFamily("probexit_drift_alarm", RANG, labels=["controller"])
+        for controller, (grown, rung) in counts.get("drift", {}).items():
+            evidence.add_metric([controller], grown)
+            rang.add_metric([controller], float(rung))
+        yield from (evidence, rang)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from vllm.v1.sample.logits_processor import LogitsProcessor
 
-from probexit.exits.engines.vllm_plugin.request_options import RequestOptions
-from probexit.exits.engines.vllm_plugin.settings import Settings
+from probexit.exits.engines.server.request_options import RequestOptions
+from probexit.exits.engines.server.settings import Settings
 
 
 class ExitLogitsProcessor(LogitsProcessor):  # type: ignore[misc]  # vLLM is not installed here

@@ -4,16 +4,18 @@ import logging
 from functools import wraps
 from typing import Any
 
+from probexit.exits.engines.server.settings import Settings
 from probexit.exits.engines.vllm_plugin.batch import BatchExits
 from probexit.exits.engines.vllm_plugin.checkpoint import refuse_other_model
+from probexit.exits.engines.vllm_plugin.core import with_asks
 from probexit.exits.engines.vllm_plugin.processor import ExitLogitsProcessor
-from probexit.exits.engines.vllm_plugin.settings import Settings
 from probexit.exits.engines.vllm_plugin.states import LayerHooks, auxiliary_layers
+from probexit.exits.production.oversight import Oversight
 
 logger = logging.getLogger("vllm.probexit")
 
 
-def patch_runner(settings: Settings) -> None:
+def patch_runner(settings: Settings, oversight: Oversight) -> None:
     """Let every model runner made from now on carry a controller, in its attribute ``probexit``."""
     from vllm.v1.worker.gpu_model_runner import GPUModelRunner
 
@@ -27,6 +29,7 @@ def patch_runner(settings: Settings) -> None:
             "_get_eagle3_aux_layers_from_config",
             "_setup_eagle3_aux_hidden_state_outputs",
             "_update_states",
+            "execute_model",
             "sample_tokens",
         )
     }
@@ -35,7 +38,7 @@ def patch_runner(settings: Settings) -> None:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         before["__init__"](self, *args, **kwargs)
         if not self.is_pooling_model:
-            _enter(self, settings)
+            _enter(self, settings, oversight)
 
     @wraps(before["_get_eagle3_aux_layers_from_config"])
     def aux_layers(self: Any) -> Any:
@@ -55,20 +58,32 @@ def patch_runner(settings: Settings) -> None:
             self.probexit.finish(scheduler_output.finished_req_ids)
         return before["_update_states"](self, scheduler_output)
 
+    @wraps(before["execute_model"])
+    def execute_model(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _asking(self, before["execute_model"](self, *args, **kwargs))
+
     @wraps(before["sample_tokens"])
     def sample_tokens(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.probexit is not None:
             self.probexit.passed(self.execute_model_state)
-        return before["sample_tokens"](self, *args, **kwargs)
+        return _asking(self, before["sample_tokens"](self, *args, **kwargs))
 
     GPUModelRunner.__init__ = __init__
     GPUModelRunner._get_eagle3_aux_layers_from_config = aux_layers
     GPUModelRunner._setup_eagle3_aux_hidden_state_outputs = setup
     GPUModelRunner._update_states = update_states
+    GPUModelRunner.execute_model = execute_model
     GPUModelRunner.sample_tokens = sample_tokens
 
 
-def _enter(runner: Any, settings: Settings) -> None:
+def _asking(runner: Any, output: Any) -> Any:
+    """Return what a pass gave with the answers to ask for; None goes on to be sampled."""
+    if output is None or runner.probexit is None:
+        return output
+    return with_asks(output, list(runner.probexit.asks()))
+
+
+def _enter(runner: Any, settings: Settings, oversight: Oversight) -> None:
     """Give a new runner its controller."""
     mine = [
         processor
@@ -77,8 +92,11 @@ def _enter(runner: Any, settings: Settings) -> None:
     ]
     if len(mine) != 1:
         raise ValueError(f"expected one ExitLogitsProcessor in vLLM, found {len(mine)}")
+    from vllm.distributed.parallel_state import get_tp_group
+
     mine[0].runner = runner
-    runner.probexit = BatchExits(runner, settings)
+    first = get_tp_group().rank_in_group == 0  # of those that share the model's weights
+    runner.probexit = BatchExits(runner, settings, oversight, first)
 
 
 def _look_at_model(runner: Any, settings: Settings) -> None:

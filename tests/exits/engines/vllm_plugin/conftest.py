@@ -1,6 +1,7 @@
 """A vLLM engine over the shipped reasoner, with two controllers; skipped without vLLM."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -84,11 +85,52 @@ def looped(
 
 
 @pytest.fixture(scope="session")
-def engine(controllers: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def saying(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a module of a user's own logits processor, one that looks at each request.
+
+    It has a request write what ``say`` spells in numbers: from its token ``say_at`` on, or from so
+    many tokens behind the first one that is ``say_after``.
+    """
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "users_own.py").write_text(SAYING)
+    return folder
+
+
+SAYING = """
+from vllm.v1.sample.logits_processor import AdapterLogitsProcessor
+
+class Saying(AdapterLogitsProcessor):
+    def is_argmax_invariant(self):
+        return False
+
+    def new_req_logits_processor(self, params):
+        given = params.extra_args or {}
+        if "say" not in given:
+            return None
+        words = [int(part) for part in given["say"].split()]
+        at, after = given["say_at"], given.get("say_after")
+
+        def say(written, logits):
+            begin = at
+            if after is not None:
+                begin = written.index(after) + 1 + at if after in written else len(written) + 1
+            place = len(written) - begin
+            if 0 <= place < len(words):
+                logits[:] = float("-inf")
+                logits[words[place]] = 0.0
+            return logits
+
+        return say
+"""
+
+
+@pytest.fixture(scope="session")
+def engine(controllers: list[Path], saying: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An engine in this process: prompts in parts, a prefix cache, little memory for rows."""
     if find_spec("vllm") is None:
         pytest.skip("no vLLM here: run `make test-vllm`")
     log = tmp_path_factory.mktemp("log") / "decisions.jsonl"
+    sys.path.insert(0, str(saying))
     os.environ |= {
         "PROBEXIT_CONTROLLER": os.pathsep.join(map(str, controllers)),
         "PROBEXIT_LOG": str(log),
@@ -96,6 +138,7 @@ def engine(controllers: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
         "VLLM_CPU_KVCACHE_SPACE": "1",
     }
     from vllm import LLM
+    from vllm.config.reasoning import ReasoningConfig
 
     made = LLM(
         place("shipped"),
@@ -107,6 +150,10 @@ def engine(controllers: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
         enable_prefix_caching=True,
         num_gpu_blocks_override=40,
         block_size=32,
+        logits_processors=["users_own:Saying"],
+        reasoning_config=ReasoningConfig(
+            reasoning_start_str="<think>", reasoning_end_str="</think>"
+        ),
     )
     made.log = log
     return made

@@ -18,10 +18,18 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.controller import ExitController
+from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.production.digest import digest
 from probexit.exits.production.log import read
-from probexit.hooks.models import Source, load, place
+from probexit.experiments.fitting.fit import splits_of
+from probexit.experiments.recording.run import Run
+from probexit.experiments.risk_control.drift_monitor import reference_scores, watch
+from probexit.experiments.risk_control.recalibrate import recalibrate
+from probexit.experiments.verbs.record import Recording, record
+from probexit.hooks.models import Reasoner, Source, load, place
 
 pytestmark = pytest.mark.skipif(
     find_spec("vllm") is None, reason="no vLLM here: run `make test-vllm`"
@@ -32,8 +40,8 @@ NEW = 400
 class Server:
     """A ``vllm serve`` of the shipped reasoner."""
 
-    def __init__(self, folder: Path, controllers: list[Path]) -> None:
-        self.folder, self.controllers = folder, controllers
+    def __init__(self, folder: Path, controllers: list[Path], **environment: str) -> None:
+        self.folder, self.controllers, self.environment = folder, controllers, environment
         self.log = folder / "decisions.jsonl"
         with socket.socket() as free:
             free.bind(("localhost", 0))
@@ -45,6 +53,7 @@ class Server:
             "PROBEXIT_CONTROLLER": os.pathsep.join(map(str, self.controllers)),
             "PROBEXIT_LOG": str(self.log),
             "VLLM_CPU_KVCACHE_SPACE": "1",
+            **self.environment,
         }
         environment.pop("PROBEXIT_COUNTS", None)
         environment.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)
@@ -93,6 +102,21 @@ class Server:
         with urlopen(request, timeout=300) as answer:
             return json.load(answer)["choices"][0]
 
+    def stream(self, prompt: list[int]) -> list[int]:
+        """Ask for a stream; return its tokens."""
+        body = {"model": "shipped", "temperature": 0, "max_tokens": NEW, "prompt": prompt}
+        request = Request(
+            f"{self.url}/v1/completions",
+            json.dumps({**body, "stream": True, "return_token_ids": True}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        tokens: list[int] = []
+        with urlopen(request, timeout=300) as answer:
+            for line in answer:
+                if line.startswith(b"data: {"):
+                    tokens += json.loads(line[6:])["choices"][0]["token_ids"]
+        return tokens
+
     def tokens(self, prompt: list[int], extra: dict[str, Any]) -> list[int]:
         found: list[int] = self.ask(
             "completions", prompt=prompt, vllm_xargs=extra, return_token_ids=True
@@ -102,13 +126,18 @@ class Server:
     def metric(self, name: str) -> float:
         with urlopen(f"{self.url}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name}_total "))
+        found = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+        return found[name if name in found else f"{name}_total"]
 
 
 @pytest.fixture(scope="module")
-def server(controllers: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("server"), controllers)
-    made.start("--reasoning-parser", "deepseek_r1")
+def server(
+    controllers: list[Path], saying: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("server"), controllers, PYTHONPATH=str(saying))
+    tools = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
+    own = ("--logits-processors", "users_own:Saying")
+    made.start("--reasoning-parser", "deepseek_r1", *tools, *own)
     made.wait()
     yield made
     made.kill()
@@ -151,6 +180,28 @@ def test_reasoning_and_answer_are_told_apart(server: Server) -> None:
     assert "</think>" not in found["content"]
 
 
+def test_a_tool_call_reaches_its_parser(server: Server, reasoner: Reasoner) -> None:
+    """Written behind an exit, it is what it is without a controller: a call, and no text."""
+    call = '<tool_call>\n{"name": "add", "arguments": {"a": 1, "b": 22}}\n</tool_call>'
+    tokenizer = reasoner.tokenizer
+    said = [*tokenizer.encode(call, add_special_tokens=False), tokenizer.eos_token_id]
+    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+    question = "Start with 8. (1) subtract 2. (2) subtract 2. Work modulo 23. What is the result?"
+    closing = len(tokenizer.encode(reasoner.closing, add_special_tokens=False))
+    for switch, at in (("on", closing), ("off", 0)):
+        extra = {"probexit": switch, "say": " ".join(map(str, said)), "say_at": at}
+        message = server.ask(
+            "chat/completions",
+            messages=[{"role": "user", "content": question}],
+            tools=[tool],
+            vllm_xargs={**extra, "say_after": tokenizer.convert_tokens_to_ids("</think>")},
+        )["message"]
+        (made,) = message["tool_calls"]
+        assert made["function"]["name"] == "add"
+        assert json.loads(made["function"]["arguments"]) == {"a": 1, "b": 22}
+        assert "tool_call" not in (message["content"] or "")
+
+
 def test_structured_output_stays_what_was_asked_for(server: Server) -> None:
     """An exit closes the thinking, and the grammar writes the answer."""
     question = "Start with 8. (1) subtract 2. (2) subtract 2. Work modulo 23. What is the result?"
@@ -179,6 +230,50 @@ def test_a_killed_server_comes_back(
     assert server.tokens(prompts[0], {}) == looped()[0].token_ids
     time.sleep(2)
     assert len(read(server.log)) > before
+
+
+def test_the_audit_and_the_alarm_over_http(
+    controllers: list[Path],
+    prompts: list[list[int]],
+    looped: Callable[..., Any],
+    recorded: Path,
+    tmp_path: Path,
+) -> None:
+    """Streams of audited requests are the full runs; metrics and log say what `watch` reads."""
+    rate = {"PROBEXIT_AUDIT": "0.5", "PROBEXIT_TASK": "arith", "PROBEXIT_RUN": str(recorded)}
+    server = Server(tmp_path, controllers[:1], **rate)
+    server.start("--enforce-eager")
+    server.wait()
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(server.stream, prompts))
+    for _ in range(120):
+        if len(read(server.log)) == len(prompts):
+            break
+        time.sleep(0.5)
+    made, held, free = read(server.log), looped(), looped(None)
+    audited = [decision for decision in made if decision.audit is not None]
+    full = sum(tokens == row.token_ids for tokens, row in zip(found, free, strict=True))
+    assert all(t in (a.token_ids, b.token_ids) for t, a, b in zip(found, held, free, strict=True))
+    assert full >= len(audited) > 2
+    controller = ExitController.load(controllers[0])
+    name = f'{{controller="{digest(controller)}"}}'
+    seen = watch(made, reference_scores(controller, splits_of(Run(recorded)).calibrate))
+    assert server.metric("probexit_audited") == seen.audited == len(audited)
+    assert server.metric("probexit_agreed") == sum(bool(d.agrees) for d in audited)
+    assert server.metric(f"probexit_drift_evidence{name}") == pytest.approx(seen.wealth[-1])
+    assert server.metric(f"probexit_drift_alarm{name}") == (seen.rang is not None)
+    assert server.metric("probexit_refused") == sum(decision.refused for decision in made)
+    assert server.metric("probexit_pending") == server.metric("probexit_unfinished") == 0
+    assert recalibrate(made, controller.policy, LearnThenTest(0.9)).n == len(audited)
+    server.kill()
+
+
+@pytest.fixture
+def recorded(reasoner: Reasoner, tmp_path: Path) -> Path:
+    """A small run, as if the controllers had been calibrated on it."""
+    decoding = Decoding(NEW, temperature=0, batch_size=8)
+    how = Recording(cues="hesitation", layers=(4, 6), decoding=decoding)
+    return record(reasoner, "arith", tmp_path / "run", 24, how).folder
 
 
 def test_a_controller_for_another_model_stops_the_start(

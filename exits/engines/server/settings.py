@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Self
 
 from probexit.exits.controller import ExitController
-from probexit.exits.engines.vllm_plugin.environment import CONTROLLER, COUNTS, LOG, ON_ERROR
+from probexit.exits.engines.server.environment import (
+    AUDIT,
+    CONTROLLER,
+    COUNTS,
+    LOG,
+    ON_ERROR,
+    SEED,
+)
+from probexit.exits.production.audit import Audit
 from probexit.exits.signals.base import Trial
 
 FAIL, THINK = "fail", "think"
@@ -24,12 +32,14 @@ class Settings:
         log: Decision log; None writes none.
         think_on: Whether a request whose controller fails thinks on; else the engine stops.
         counts: File over which the counters reach the process that answers ``/metrics``.
+        audit: Which requests think to the end.
     """
 
     controllers: tuple[ExitController, ...]
     log: Path | None
     think_on: bool
     counts: Path
+    audit: Audit
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -37,7 +47,7 @@ class Settings:
 
         Raises:
             ValueError: on a folder without a controller, controllers that cannot share an engine,
-                or an unknown ``PROBEXIT_ON_ERROR``.
+                an unknown ``PROBEXIT_ON_ERROR``, or an audit that cannot be.
         """
         folders = [part for part in os.environ[CONTROLLER].split(os.pathsep) if part]
         controllers = tuple(ExitController.load(folder) for folder in folders)
@@ -47,10 +57,8 @@ class Settings:
             raise ValueError(f"{ON_ERROR}={reaction!r}: use {FAIL} or {THINK}")
         if COUNTS not in os.environ:  # the processes that vLLM starts inherit it
             os.environ[COUNTS] = str(Path(tempfile.mkdtemp(prefix="probexit-")) / "counts.json")
-        log = os.environ.get(LOG)
-        return cls(
-            controllers, Path(log) if log else None, reaction == THINK, Path(os.environ[COUNTS])
-        )
+        log, counts = os.environ.get(LOG), Path(os.environ[COUNTS])
+        return cls(controllers, Path(log) if log else None, reaction == THINK, counts, _audit(log))
 
     @cached_property
     def layers(self) -> tuple[int, ...]:
@@ -62,6 +70,24 @@ class Settings:
         """Controllers by the risk that they are certified at."""
         certified = [made for made in self.controllers if "alpha" in made.certificate]
         return {float(made.certificate["alpha"]): made for made in reversed(certified)}
+
+
+def _audit(log: str | None) -> Audit:
+    """Read which requests are audited.
+
+    Raises:
+        ValueError: on what is no share or no seed, or without a log to write the outcome to.
+    """
+    share, seed = os.environ.get(AUDIT) or "0", os.environ.get(SEED) or "0"
+    try:
+        audit = Audit(float(share), int(seed))
+    except ValueError as error:
+        raise ValueError(
+            f"{AUDIT}={share!r}, {SEED}={seed!r}: give a share from 0 to 1 and a whole number"
+        ) from error
+    if audit.rate and not log:
+        raise ValueError(f"{AUDIT}={share}: set {LOG}, too; audited requests are read from there")
+    return audit
 
 
 def _refuse(controllers: tuple[ExitController, ...]) -> None:

@@ -1,0 +1,1 @@
+"""What the plugins of serving engines share: settings, sessions, and the requests under way."""
