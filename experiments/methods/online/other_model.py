@@ -10,6 +10,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.result_store import Fresh
+from probexit.experiments.methods.online.samples import IF_GREEDY, sampled
 from probexit.hooks.models import Reasoner
 
 
@@ -18,6 +19,8 @@ class OtherModel(Recipe):
     """Each problem by another model of the same tokenizer, alone.
 
     Tokens are counted in tokens of the setting's model, by multiplications, as ``TwoModels`` does.
+    The first sample is as the recording was; where that was greedy, further ones are drawn at a
+    temperature of .6, or all would be the same.
 
     Attributes:
         other: The other model.
@@ -29,12 +32,13 @@ class OtherModel(Recipe):
 
     def settings(self) -> dict[str, Any]:
         about = asdict(Fingerprint.of(self.other.model)) | {"name": ""}
-        return {"other": about, "sample": self.sample}
+        return {"other": about, "sample": self.sample, "if greedy": IF_GREEDY}
 
     def run(
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
-        theirs = Setting(self.other, setting.task, setting.decoding)
+        decoding = sampled(setting.decoding) if self.sample else setting.decoding
+        theirs = Setting(self.other, setting.task, decoding)
         price = weight(self.other.model) / weight(setting.reasoner.model)
         generations = InterventionRun().generate(theirs, traces, done, self.sample)
         found = [

@@ -19,6 +19,7 @@ from probexit.exits.samples.short_m import ShortM
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
+from probexit.experiments.methods.online.other_model import OtherModel
 from probexit.experiments.methods.online.samples import Samples
 from probexit.experiments.methods.online.two_models import Price, TwoModels
 from probexit.experiments.methods.samples.think_deep_vote import fitted_signs
@@ -121,6 +122,27 @@ def test_tokens_of_a_smaller_model_cost_less(greedy, traces, half):
     assert 0.5 < ratio < 0.6  # half of the layers, and the whole vocabulary
     assert found.thinking + found.answer_tokens == pytest.approx(ratio * 60, abs=1)
     assert found.probing == 0
+
+
+def test_the_other_model_alone_is_priced_and_sampled(greedy, traces, half, monkeypatch):
+    first = OtherModel(half).run(greedy, traces[:2], lambda: None)
+    alone = InterventionRun().run(replace(greedy, reasoner=half), traces[:2], lambda: None)
+    price = weight(half.model) / weight(greedy.reasoner.model)
+    assert [f.answer for f in first] == [f.answer for f in alone]
+    assert [f.thinking for f in first] == [round(price * f.thinking) for f in alone]
+    drawn = OtherModel(half, 1)
+    assert drawn.settings() != OtherModel(half).settings()
+    warmth = []
+    write = InterventionRun.generate
+
+    def seen(self, setting, *rest):
+        warmth.append(setting.decoding.temperature)
+        return write(self, setting, *rest)
+
+    monkeypatch.setattr(InterventionRun, "generate", seen)
+    drawn.run(greedy, traces[:1], lambda: None)
+    OtherModel(half).run(greedy, traces[:1], lambda: None)
+    assert warmth == [0.6, 0.0]  # greedily, every sample would be the first
 
 
 def test_price_by_hand():
