@@ -53,11 +53,14 @@ def table(
 
 
 def _widths(rows: Sequence[Sequence[str]], wide: int) -> list[int]:
-    """Narrow the columns until they fit: between words first, inside them where that fails."""
+    """Narrow the columns until they fit: between words first, inside them where that fails.
+
+    The words of the first column, names that are to be typed, stay whole.
+    """
     cells = list(zip(*rows, strict=True))
     found = [max(len(line) for cell in column for line in cell.split("\n")) for column in cells]
     words = [max((len(w) for cell in column for w in cell.split()), default=1) for column in cells]
-    for floor in (words, [1] * len(cells)):
+    for floor in (words, [words[0], *[1] * (len(cells) - 1)]):
         while sum(found) + GAP * (len(found) - 1) > wide and found != floor:
             i = max(range(len(found)), key=lambda i: found[i] - floor[i])
             found[i] -= 1

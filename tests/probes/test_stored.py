@@ -19,6 +19,11 @@ SEQUENCE = members("probexit.probes.sequence")
 SINGLE = members("probexit.probes")
 
 
+SEQUENCE_OF_FORMAT_1 = sorted(
+    name for name in SEQUENCE if (DATA / "probes" / "format-1" / name).is_dir()
+)  # those that are newer were never written in it
+
+
 def wave(*shape: int) -> torch.Tensor:
     return torch.arange(1, 1 + torch.Size(shape).numel()).float().sin().reshape(shape)
 
@@ -29,7 +34,7 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", sorted(SEQUENCE))
+@pytest.mark.parametrize("name", SEQUENCE_OF_FORMAT_1)
 def test_sequence_probes_of_format_1(name: str, tmp_path: Path) -> None:
     folder = DATA / "probes" / "format-1" / name
     probe = SEQUENCE[name].load(folder)

@@ -187,5 +187,5 @@ def test_hand_over_thresholds_are_quantiles_of_the_recording(context):
 @pytest.mark.parametrize("method", [EntropyHandover(), SpecReasonPreset()])
 def test_two_models_take_two_models(method, context):
     bench = SimpleNamespace(reasoner=SimpleNamespace(name="somebody/model"))
-    with pytest.raises(Unavailable, match=r"needs a second model .* field `second`"):
+    with pytest.raises(Unavailable, match=r"needs a second model .* --second"):
         method.recipes(context, bench)

@@ -3,7 +3,8 @@
 import pytest
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.loop import generate
+from probexit.exits.engines.loop import Loop
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.experiments.recording.scoring import scored
 from probexit.hooks.models import Reasoner
 
@@ -13,13 +14,14 @@ def test_a_prefill_notes_what_the_loop_noted(
 ) -> None:
     monkeypatch.setattr("probexit.experiments.recording.scoring.PART", 7)
     prompts = [shipped.prompt(q) for q in ("What is 3 + 4?", "What is 12 * 34 - 5 + 61?")]
-    drawn = generate(shipped.model, shipped.tokenizer, prompts, None, Decoding(40, 1.0))
+    loop = Loop(shipped.model, shipped.tokenizer, None, Decoding(40, 1.0))
+    drawn = loop.run(prompts, notes=TokenNotes())
     texts = [(p, d.token_ids) for p, d in zip(prompts, drawn, strict=True)]
-    for notes, loop in zip(scored(shipped.model, texts), drawn, strict=True):
-        assert notes.ids == loop.token_ids
-        assert notes.logprobs == pytest.approx(loop.logprobs, abs=1e-4)
-        assert notes.entropies == pytest.approx(loop.entropies, abs=1e-4)
-        assert notes.confidences == pytest.approx(loop.confidences, abs=1e-4)
+    for notes, noted in zip(scored(shipped.model, texts), drawn, strict=True):
+        assert notes.ids == noted.token_ids
+        assert notes.logprobs == pytest.approx(noted.logprobs, abs=1e-4)
+        assert notes.entropies == pytest.approx(noted.entropies, abs=1e-4)
+        assert notes.confidences == pytest.approx(noted.confidences, abs=1e-4)
 
 
 def test_other_tokens_have_other_notes(shipped: Reasoner) -> None:

@@ -48,7 +48,7 @@ def test_one_file_that_asks_nothing_of_the_network(report, tmp_path):
     assert not tags.open  # well formed
     assert not {"script", "link", "iframe"} & {tag for tag, _ in tags.found}
     sources = [attrs["src"] for tag, attrs in tags.found if tag == "img"]
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"url\(|https?://", html)
 

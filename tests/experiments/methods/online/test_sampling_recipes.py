@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.samples.restart_probe import RestartProbe
 from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.online.fractured import FracturedSampling, cuts
@@ -81,7 +82,7 @@ def test_a_problem_is_fractured_alike_in_any_company(bench, traces):
 
 @pytest.fixture(scope="module")
 def judge(bench, traces):
-    generations = InterventionRun().generate(bench, traces, lambda: None)
+    generations = InterventionRun().generate(bench, traces, lambda: None, notes=TokenNotes())
     rows = torch.stack([described(each) for each in generations])
     probe = RandomDirection().fit(rows.repeat(4, 1), torch.arange(12) % 2)
     return RestartProbe(probe)
