@@ -126,7 +126,8 @@ class Server:
     def metric(self, name: str) -> float:
         with urlopen(f"{self.url}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
-        found = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+        told = [line.rpartition(" ") for line in lines if line and not line.startswith("#")]
+        found = {about: float(value) for about, _, value in told}
         return found[name if name in found else f"{name}_total"]
 
 
