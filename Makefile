@@ -17,6 +17,9 @@ export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export MPLBACKEND ?= agg
 
+# Two processes of tests fill two cores: a second thread in each only gets in the way.
+test test-all test-lowest test-newest: export OMP_NUM_THREADS := 1
+
 .PHONY: help install demo docs package lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
 
 help:  ## List the targets.
@@ -142,6 +145,7 @@ coverage: install  ## Check a tiny random model of every causal-LM type, write d
 	$(BIN)/python -m probexit.experiments.bench.coverage --out runs/coverage --page docs/models.md
 
 docs: install  ## Build the documentation site into docs/_build/html; a warning is an error.
+	$(BIN)/python -m pytest -q -m "slow or not slow" tests/test_docs.py
 	$(BIN)/sphinx-build -W -n --keep-going -q -j auto -d docs/_build/trees docs docs/_build/html
 
 package: install  ## Build sdist and wheel, install and try them outside the checkout.

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 WRITTEN = [page for page in (ROOT / "docs").rglob("*.md") if page.name != "commands.md"]
 PAGES = sorted([*ROOT.glob("*.md"), *WRITTEN])
 SAMPLED = [page for page in WRITTEN if "```python" in page.read_text("utf-8")]
+LONG = ("own-rule.md", "tutorial.md")  # half a minute each: `make docs` runs them
 MINE = "runs/mine"  # what the samples call the reader's own run
 
 
@@ -33,7 +34,11 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.folder
 
 
-@pytest.mark.parametrize("page", SAMPLED, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=pytest.mark.slow if p.name in LONG else ()) for p in SAMPLED],
+    ids=lambda page: page.name,
+)
 def test_samples_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
