@@ -21,7 +21,7 @@ def draw(outcomes: Sequence[LevelOutcome]) -> Figure:
     left.annotate(
         "as much as was asked for",
         (0.97 * top, 0.97 * top),
-        (-6, 0),
+        (-14, 0),
         textcoords="offset points",
         fontsize=9,
         ha="right",
