@@ -1,17 +1,16 @@
 """How the documentation is built: `make docs`."""
 
 import sys
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 
-from probexit import __version__  # noqa: E402
-
 project = "probexit"
 author = project_copyright = "the probexit authors"
 highlight_language = "none"  # of blocks that name none
-version = release = __version__
+version = release = version_of("probexit")
 
 extensions = [
     "myst_parser",

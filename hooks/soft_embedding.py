@@ -1,4 +1,4 @@
-"""Feed a running model a mixture of token embeddings in place of one token's (2505.15778).
+"""Feed a running model a mixture of token embeddings in place of one token's (arXiv 2505.15778).
 
     e = sum_v w_v E_v
 

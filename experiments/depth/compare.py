@@ -76,8 +76,7 @@ def compare(workshop: Workshop, names: Sequence[str]) -> tuple[list[DepthRow], d
         outcome = judge(workshop.bench, workshop.test, done[name], (baseline, done[PLAIN]))
         exits = method.controller.rule.layers
         foretold = cost.speed(done[name].trace, method.look, exits)
-        model, layers = workshop.bench.reasoner.model, workshop.layers
-        oracle = oracle_depth(model, method.controller, texts, starts, layers)
+        oracle = oracle_depth(workshop.bench.reasoner.model, method.controller, texts, starts)
         row = DepthRow(
             name, method.source, method.guarantee, outcome, foretold, method.note, oracle
         )

@@ -15,8 +15,8 @@ from probexit.exits.depth.deciders.examples import record
 class OracleDepth:
     """Mean layers per token of an oracle that knows the full model's token.
 
-    The oracle may leave at every candidate layer, with the rule's own head. What it knows is chosen
-    per token on the very tokens it is judged on, so it is a bound, not something to reach.
+    The oracle may leave where the rule may, with the rule's own head. What it knows is chosen per
+    token on the very tokens it is judged on, so it is a bound, not something to reach.
 
     Attributes:
         first: Leaves at the first layer whose token is the full model's.
@@ -48,16 +48,15 @@ def oracle_depth(
     controller: DepthController,
     texts: Sequence[Sequence[int]],
     starts: Sequence[int],
-    layers: Sequence[int],
 ) -> OracleDepth:
-    """Return the oracle's depth with a controller's head on what the full model wrote.
+    """Return the oracle's depth at a controller's exits on what the full model wrote.
 
     Args:
         model: The full model, eval mode.
-        controller: Whose head reads the layers.
+        controller: Whose head reads its exit layers.
         texts: Token ids of each text, its prompt with it.
         starts: Length of each prompt.
-        layers: Candidates for exits.
     """
-    found = record(model, controller.rule.readout(model), texts, layers, starts)
+    rule = controller.rule
+    found = record(model, rule.readout(model), texts, rule.layers, starts)
     return OracleDepth.of(found.agreement(), found.layers, found.readout.depth)

@@ -75,15 +75,18 @@ class DiffAdapt(LiveRule):
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         if not bench.decoding.temperature:
             raise Unavailable("it chooses temperatures: record at one above 0")
-        test = context.splits.test
-        routes = dict(zip([t.problem for t in test], self.looks(context), strict=True))
+        return {"": Routed(self._treatments(bench, True), self._routes(context))}
+
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        bare, routes = self._treatments(bench, False), self._routes(context)
         normal = dict.fromkeys(routes, QuestionDifficulty.NORMAL)
-        whole, bare = self._treatments(bench, True), self._treatments(bench, False)
-        return {
-            "": Routed(whole, routes),
-            "without prompts": Routed(bare, routes),
-            "always normal": Routed(bare, normal),
-        }
+        return {"without prompts": Routed(bare, routes), "always normal": Routed(bare, normal)}
+
+    def _routes(self, context: Context) -> dict[str, QuestionDifficulty]:
+        """Return how hard each test problem looks; asked once."""
+        problems = [trace.problem for trace in context.splits.test]
+        looks = context.once((self, "looks"), lambda: self.looks(context))
+        return dict(zip(problems, looks, strict=True))
 
     def looks(self, context: Context) -> list[QuestionDifficulty]:
         """Return how hard each test question looks.

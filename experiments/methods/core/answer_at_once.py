@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from probexit.calibration.base import Array
-from probexit.calibration.certificate import Certificate, certify
+from probexit.calibration.certificate import Certificate
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.grids import spread
@@ -17,6 +17,7 @@ from probexit.experiments.methods.core.accounting import START, ExitValues
 from probexit.experiments.methods.core.base import Method, MethodFamily
 from probexit.experiments.methods.core.context import Context
 from probexit.experiments.methods.core.outcome import Outcome
+from probexit.experiments.risk_control.certify import LossTable
 
 Scorer = Callable[[Sequence[Trace]], Tensor]  # n traces -> [n]; larger = likelier right at once
 
@@ -46,22 +47,23 @@ class AnswerAtOnce(Method):
 
     def outcomes(self, context: Context) -> list[Outcome]:
         scorer = self.scorer(context)
-        found = _certified(context, scorer)
+        found = self._certified(context, scorer)
         scores = scorer(context.splits.test)
         return [
             _route(f"score {self.even:g}", scores, self.even),
             _route(f"certified {100 * context.alpha:g} %", scores, found.threshold, found),
         ]
 
-
-def _certified(context: Context, scorer: Scorer) -> Certificate:
-    """Certify a threshold on the calibration split; the grid is from the fit split."""
-    grid = spread(scorer(context.splits.fit))
-    traces = context.splits.calibrate
-    exit_values = ExitValues.of(traces, context.closing, context.loss)
-    answered = scorer(traces)[:, None] >= grid
-    losses: Array = exit_values.trace_results(torch.where(answered, START, NO_EXIT).numpy()).loss
-    return certify(context.calibrator(context.alpha), losses, grid.double().numpy())
+    def _certified(self, context: Context, scorer: Scorer) -> Certificate:
+        """Certify a threshold on the calibration split; the grid is from the fit split."""
+        grid = spread(scorer(context.splits.fit))
+        traces = context.splits.calibrate
+        exit_values = ExitValues.of(traces, context.closing, context.loss)
+        places = torch.where(scorer(traces)[:, None] >= grid, START, NO_EXIT)
+        losses: Array = exit_values.trace_results(places.numpy()).loss
+        problems = tuple(trace.problem for trace in traces)
+        name = type(self).__module__.rpartition(".")[2]
+        return context.certified_losses(name, context.alpha, LossTable(problems, losses, grid))
 
 
 def _route(

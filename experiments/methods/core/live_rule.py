@@ -38,10 +38,18 @@ class LiveRule(Method):
         Fitted on the fit split; what is chosen for each problem, for those of the test split.
         """
 
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        """Return what the rule is to be read beside, itself without its idea; none by default.
+
+        By label, as ``recipes``; shown, and never certified.
+        """
+        return {}
+
     def outcomes(self, context: Context) -> list[Outcome]:
         bench = bench_of(context)
         calibrate = drawn(context) if self.certifies else []
-        recipes = self.recipes(with_calibration(context) if calibrate else context, bench)
+        fitted = with_calibration(context) if calibrate else context
+        recipes, controls = self.recipes(fitted, bench), self.controls(fitted, bench)
         traces, title = context.splits.test, self.title
         points = {
             label: FreshOutcome.of(
@@ -51,7 +59,7 @@ class LiveRule(Method):
                 context.loss,
                 bench.task.same,
             )
-            for label, recipe in recipes.items()
+            for label, recipe in {**recipes, **controls}.items()
         }
         if not calibrate:
             return list(points.values())

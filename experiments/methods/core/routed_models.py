@@ -6,23 +6,24 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from probexit.calibration.base import Array
-from probexit.calibration.certificate import certify
+from probexit.calibration.certificate import Certificate
 from probexit.exits.engines.two_models.pair import weight
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.base import Method, MethodFamily, Unavailable
 from probexit.experiments.methods.core.context import Context
+from probexit.experiments.methods.core.live_certificate import drawn
 from probexit.experiments.methods.core.live_rule import bench_of
 from probexit.experiments.methods.core.outcome import Outcome
 from probexit.experiments.methods.core.second_model import other_model
 from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.online.other_model import OtherModel
-from probexit.experiments.methods.online.outcome import FreshOutcome
+from probexit.experiments.methods.online.outcome import FreshOutcome, fresh_losses
 from probexit.experiments.methods.online.result_store import Fresh
-
-NEVER = float("inf")
+from probexit.experiments.risk_control.certify import LossTable
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class SmallModelRuns:
     bench: LiveEvaluator
     recipes: tuple[OtherModel, ...]
 
-    def on(self, traces: Sequence[Trace]) -> list[list[Fresh]]:
-        """Return the samples of each problem, ``n`` lists of as many as there are recipes."""
-        runs = [self.bench.measure(recipe, traces, "small model") for recipe in self.recipes]
+    def on(self, traces: Sequence[Trace], count: int | None = None) -> list[list[Fresh]]:
+        """Return the first ``count`` samples of each problem, ``n`` lists; all if None."""
+        first = self.recipes[:count]
+        runs = [self.bench.measure(recipe, traces, "small model") for recipe in first]
         return [list(samples) for samples in zip(*runs, strict=True)]
 
 
@@ -48,8 +50,8 @@ class RoutedModels(Method):
     """Answer with the small model where a score is high enough, else with the recorded model.
 
     The recorded model must be the larger of the two; its part is its recorded run. A threshold on
-    the score is certified on the calibration split: what is lost is an answer that the large model
-    had right.
+    the score is certified where ``context.fresh`` calibration problems are generated anew: what is
+    lost is an answer that the large model had right.
 
     Attributes:
         samples: Samples of the small model for a problem.
@@ -59,6 +61,11 @@ class RoutedModels(Method):
     replayed: ClassVar[bool] = False
     guarantee: ClassVar[str] = "risk at most alpha, where certified"
     samples: int = 1
+
+    @property
+    def deployed(self) -> int:
+        """Samples of a problem that are drawn in deployment; all by default."""
+        return self.samples
 
     @abstractmethod
     def scores(self, context: Context, runs: SmallModelRuns, traces: Sequence[Trace]) -> Array:
@@ -82,24 +89,41 @@ class RoutedModels(Method):
         return {}
 
     def outcomes(self, context: Context) -> list[Outcome]:
-        runs = self._runs(context)
-        calibrate, test = context.splits.calibrate, context.splits.test
-        grid = _grid(self.scores(context, runs, context.splits.fit))
-        scores, samples = self.scores(context, runs, calibrate), runs.on(calibrate)
-        lost = np.array(
-            [self._lost(context, runs, *p) for p in zip(calibrate, samples, strict=True)]
-        )
-        losses: Array = np.where(scores[:, None] >= grid, lost[:, None], 0.0)
-        found = certify(context.calibrator(context.alpha), losses, grid)
-        label = f"certified {100 * context.alpha:g} %"
-        thresholds = {**self.points(), label: found.threshold}
-        own = self.scores(context, runs, test)
-        outcomes: list[Outcome] = [
-            self._outcome(name, context, runs, test, own >= threshold)
-            for name, threshold in thresholds.items()
+        runs, test = self._runs(context), context.splits.test
+        scores = self.scores(context, runs, test)
+        rows: list[Outcome] = [
+            self._outcome(name, context, runs, test, scores >= threshold)
+            for name, threshold in self.points().items()
         ]
-        last = replace(outcomes[-1], threshold=found.threshold, certificate=found)
-        return [*outcomes[:-1], last]
+        calibrate = drawn(context)
+        if not calibrate:
+            return rows
+        found, tokens = self._certified(context, runs, calibrate)
+        label = f"certified {100 * context.alpha:g} %"
+        row = self._outcome(label, context, runs, test, scores >= found.threshold)
+        return [
+            *rows,
+            replace(row, threshold=found.threshold, certificate=found, calibration=tokens),
+        ]
+
+    def _certified(
+        self, context: Context, runs: SmallModelRuns, traces: Sequence[Trace]
+    ) -> tuple[Certificate, int]:
+        """Certify a threshold on calibration problems generated anew; say what that took."""
+        grid = np.unique(self.scores(context, runs, context.splits.fit))[::-1].copy()
+        scores = self.scores(context, runs, traces)
+        fresh = [self.answered(samples, True) for samples in runs.on(traces, self.deployed)]
+        lost = fresh_losses(fresh, traces, context.loss, runs.bench.task.same)
+        losses: Array = np.where(scores[:, None] >= grid, lost[:, None], 0.0)
+        problems = tuple(trace.problem for trace in traces)
+        name = type(self).__module__.rpartition(".")[2]
+        table = LossTable(problems, losses, torch.from_numpy(grid))
+        tokens = sum(
+            one.thinking + one.answer_tokens
+            for samples in runs.on(traces, self.deployed)
+            for one in samples
+        )
+        return context.certified_losses(name, context.alpha, table), tokens
 
     def _runs(self, context: Context) -> SmallModelRuns:
         bench = bench_of(context)
@@ -108,14 +132,6 @@ class RoutedModels(Method):
             raise Unavailable("the recorded model is the smaller one: record with the larger")
         recipes = tuple(OtherModel(other, sample) for sample in range(self.samples))
         return SmallModelRuns(bench, recipes)
-
-    def _lost(
-        self, context: Context, runs: SmallModelRuns, trace: Trace, samples: Sequence[Fresh]
-    ) -> float:
-        same = runs.bench.task.same
-        fresh = [self.answered(samples, True)]
-        row = FreshOutcome.of("", fresh, [trace], context.loss, same)
-        return float(row.measured.loss[0])
 
     def _outcome(
         self,
@@ -127,14 +143,11 @@ class RoutedModels(Method):
     ) -> FreshOutcome:
         fresh = [
             self.answered(samples, True) if at else _by_large(trace, self.answered(samples, False))
-            for trace, samples, at in zip(traces, runs.on(traces), small, strict=True)
+            for trace, samples, at in zip(
+                traces, runs.on(traces, self.deployed), small, strict=True
+            )
         ]
         return FreshOutcome.of(label, fresh, traces, context.loss, runs.bench.task.same)
-
-
-def _grid(scores: Array) -> Array:
-    """Return the scores of the fit split, strict to lax."""
-    return np.unique(scores)[::-1]
 
 
 def _by_large(trace: Trace, asked: Fresh) -> Fresh:

@@ -42,16 +42,23 @@ class Otter(LiveRule):
     training: ClassVar[str] = "inserted parameters, on pairs of graded answers"
     source: ClassVar[str] = "2408.10764"
     summary: ClassVar[str] = "adds a reward to the logits of the likeliest tokens"
-    weights: tuple[float, ...] = (0.0, 1.0)
+    weights: tuple[float, ...] = (1.0,)
     k: int = 10
     pairs: int = 4
     learning: PreferenceTraining = PreferenceTraining()  # noqa: RUF009  # frozen
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        return self._guided(context, bench, self.weights)
+
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        return self._guided(context, bench, (0.0,))
+
+    def _guided(
+        self, context: Context, bench: LiveEvaluator, weights: Sequence[float]
+    ) -> dict[str, Recipe]:
         stream = context.once(("otter", self), lambda: self.stream(context, bench))
         return {
-            f"weight {weight:g}": Guided(RewardGuided(stream, weight, self.k))
-            for weight in self.weights
+            f"weight {weight:g}": Guided(RewardGuided(stream, weight, self.k)) for weight in weights
         }
 
     def stream(self, context: Context, bench: LiveEvaluator) -> RewardStream:

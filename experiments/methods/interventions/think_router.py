@@ -17,10 +17,10 @@ class ThinkRouterPreset(LiveRule):
     """Mix the embeddings of the likeliest tokens where the model is sure, write words where not.
 
     The model stays frozen and was never trained on mixtures, as in the paper. The paper chooses the
-    threshold for each model and task and its values were not found; three are shown: always words
-    above it, some of both, always mixtures (Soft Thinking, arXiv 2505.15778, without its cold
-    stop). Batch of one. A mixture has no token: what stands in the text is the likeliest one, so
-    cues and exits along such a thinking read what the model did not.
+    threshold for each model and task and its values were not found; three are shown, mixtures from
+    nearly certain tokens on, from fairly certain ones on, and always (Soft Thinking, arXiv
+    2505.15778, without its cold stop). Batch of one. A mixture has no token: what stands in the
+    text is the likeliest one, so cues and exits along such a thinking read what the model did not.
 
     Attributes:
         thresholds: Least largest probability at which to mix.
@@ -33,7 +33,7 @@ class ThinkRouterPreset(LiveRule):
     cost: ClassVar[str] = "a mixture of embeddings a token; batch of one"
     source: ClassVar[str] = "2602.11683"
     summary: ClassVar[str] = "thinks in mixtures of embeddings where sure"
-    thresholds: tuple[float, ...] = (0.0, 0.8, 0.95)
+    thresholds: tuple[float, ...] = (0.95, 0.8, 0.0)
     width: int = 10
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:

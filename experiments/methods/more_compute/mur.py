@@ -50,18 +50,18 @@ class Mur(LiveRule):
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         if not bench.decoding.temperature:
             raise Unavailable("greedy candidates are all the same: record at a temperature above 0")
-        momentum = MomentumTrigger(self.gamma)
-        rate = trigger_rate(context.splits.fit, momentum, bench.reasoner)
-        triggers: dict[str, Trigger] = {
-            f"published {self.gamma:g}": momentum,
-            "plain mean": MeanTrigger(self.gamma),
-            f"at random, {100 * rate:.0f} %": RandomTrigger(round(rate, 4)),
-            "every step": RandomTrigger(1.0),
-        }
+        return {f"published {self.gamma:g}": self._writing(MomentumTrigger(self.gamma))}
+
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        rate = trigger_rate(context.splits.fit, MomentumTrigger(self.gamma), bench.reasoner)
         return {
-            label: Stepwise(MomentumScaling(trigger, self.candidates))
-            for label, trigger in triggers.items()
+            "plain mean": self._writing(MeanTrigger(self.gamma)),
+            f"at random, {100 * rate:.0f} %": self._writing(RandomTrigger(round(rate, 4))),
+            "every step": self._writing(RandomTrigger(1.0)),
         }
+
+    def _writing(self, trigger: Trigger) -> Recipe:
+        return Stepwise(MomentumScaling(trigger, self.candidates))
 
 
 def trigger_rate(traces: Sequence[Trace], trigger: Trigger, reasoner: Any) -> float:

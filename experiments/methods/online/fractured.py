@@ -12,7 +12,7 @@ from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.live_evaluator import keys
 from probexit.experiments.methods.online.result_store import Fresh
-from probexit.experiments.methods.online.samples import sampled
+from probexit.experiments.methods.online.samples import with_samples
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FracturedSampling(Recipe):
     def run(
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
-        drawing = replace(setting, decoding=sampled(setting.decoding))
+        drawing = with_samples(setting)
         cells: dict[str, list[Fresh]] = {trace.problem: [] for trace in traces}
         for number in range(self.n):
             generations = InterventionRun().generate(drawing, traces, lambda: None, number)
@@ -65,8 +65,9 @@ class FracturedSampling(Recipe):
         ours = setting.reasoner
         decoding = replace(setting.fresh, max_new_tokens=ours.answer_tokens)
         seats = [(trace, ids, k) for trace, ids in stubs for k in range(self.answers)]
+        # negative, so that no answer draws the numbers of a trajectory
         seeds = [
-            keys([trace], 1000 * (trajectory + 1) + len(ids) * self.answers + k)[0]
+            keys([trace], -1 - self.answers * (trajectory + self.n * len(ids)) - k)[0]
             for trace, ids, k in seats
         ]
         found = _generate(setting, [ids for _, ids, _ in seats], seeds, decoding)

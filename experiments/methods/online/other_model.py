@@ -10,7 +10,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.result_store import Fresh
-from probexit.experiments.methods.online.samples import IF_GREEDY, sampled
+from probexit.experiments.methods.online.samples import IF_GREEDY, with_samples
 from probexit.hooks.models import Reasoner
 
 
@@ -37,8 +37,8 @@ class OtherModel(Recipe):
     def run(
         self, setting: Setting, traces: Sequence[Trace], done: Callable[[], object]
     ) -> list[Fresh]:
-        decoding = sampled(setting.decoding) if self.sample else setting.decoding
-        theirs = Setting(self.other, setting.task, decoding)
+        ours = with_samples(setting) if self.sample else setting
+        theirs = Setting(self.other, ours.task, ours.decoding)
         price = weight(self.other.model) / weight(setting.reasoner.model)
         generations = InterventionRun().generate(theirs, traces, done, self.sample)
         found = [

@@ -16,7 +16,7 @@ from probexit.exits.trace import Trace
 from probexit.experiments.methods.online.base import Recipe, Setting
 from probexit.experiments.methods.online.intervention import InterventionRun
 from probexit.experiments.methods.online.result_store import Fresh
-from probexit.experiments.methods.online.samples import sampled
+from probexit.experiments.methods.online.samples import with_samples
 from probexit.probes.artefacts.tensors import content_hash
 
 
@@ -70,11 +70,6 @@ class SampleUntilSure(Recipe):
             if not open_:
                 break
         return [_paid(best[trace.problem][1], spent[trace.problem]) for trace in traces]
-
-
-def with_samples(setting: Setting) -> Setting:
-    """Return the setting with a temperature above 0: greedy samples would all be the same."""
-    return replace(setting, decoding=sampled(setting.decoding))
 
 
 def described(sample: Generation | Trace) -> Tensor:

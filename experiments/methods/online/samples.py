@@ -73,6 +73,11 @@ def sampled(decoding: Decoding) -> Decoding:
     return decoding if decoding.temperature else replace(decoding, temperature=IF_GREEDY)
 
 
+def with_samples(setting: Setting) -> Setting:
+    """Return the setting with a temperature above 0."""
+    return replace(setting, decoding=sampled(setting.decoding))
+
+
 def _digest(rule: SampleRule) -> str:
     """Name a rule by its fields and the weights of its probe."""
     tensors: dict[str, Tensor] = {}

@@ -38,7 +38,7 @@ class AdaptiveSampling(LiveRule):
     training: ClassVar[str] = "probe on pairs of graded samples"
     source: ClassVar[str] = "2410.02725"
     summary: ClassVar[str] = "samples until no fresh one would be better; takes the best"
-    enough: tuple[float, ...] = (0.92, 0.98)
+    enough: tuple[float, ...] = (0.98, 0.92)
     most: int = 16
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:

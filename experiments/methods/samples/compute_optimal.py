@@ -45,7 +45,7 @@ class ComputeOptimal(LiveRule):
     training: ClassVar[str] = "probe on graded runs; strategies tried on the fit split"
     source: ClassVar[str] = "2408.03314"
     summary: ClassVar[str] = "samples or thinks longer by how hard the question looks"
-    budgets: tuple[float, ...] = (2.0, 4.0)
+    budgets: tuple[float, ...] = (4.0, 2.0)
     bins: int = 3
     learn: int = 100
 

@@ -29,7 +29,7 @@ class FracturedTrajectories(LiveRule):
     cost: ClassVar[str] = "n trajectories, and m answers at each of H depths"
     source: ClassVar[str] = "2505.12992"
     summary: ClassVar[str] = "votes over answers along several trajectories"
-    shapes: tuple[tuple[int, int, int], ...] = ((2, 1, 1), (1, 4, 2), (2, 4, 2))
+    shapes: tuple[tuple[int, int, int], ...] = ((2, 4, 2), (2, 1, 1), (1, 4, 2))
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {f"{n} x {h} x {m}": FracturedSampling(n, h, m) for n, h, m in self.shapes}

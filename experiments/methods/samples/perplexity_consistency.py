@@ -31,7 +31,7 @@ class ReasoningPruningPerplexity(LiveRule):
     cost: ClassVar[str] = "k samples"
     source: ClassVar[str] = "2502.00511"
     summary: ClassVar[str] = "probability-weighted vote, improbable samples pruned"
-    samples: tuple[int, ...] = (4, 8)
+    samples: tuple[int, ...] = (8, 4)
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {f"{k} samples": Samples(PerplexityConsistency(k=k)) for k in self.samples}

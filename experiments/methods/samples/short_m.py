@@ -32,7 +32,7 @@ class ShortMAtK(LiveRule):
     source: ClassVar[str] = "2505.17813"
     summary: ClassVar[str] = "stops all samples at the m-th finisher; majority of these"
     k: int = 4
-    finishers: tuple[int, ...] = (1, 3, 4)
+    finishers: tuple[int, ...] = (4, 3, 1)
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         return {f"{m} of {self.k}": Samples(ShortM(k=self.k, m=m)) for m in self.finishers}

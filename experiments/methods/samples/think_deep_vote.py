@@ -45,8 +45,13 @@ class ThinkDeepVote(LiveRule):
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         fitted = fitted_signs(context.splits.fit, bench.reasoner.tokenizer)
-        signs = {"": PUBLISHED, "length alone": LENGTH_ALONE, "fitted": fitted}
-        return {label: Samples(MarkerVote(k=self.k, signs=each)) for label, each in signs.items()}
+        return {"": self._vote(PUBLISHED), "fitted": self._vote(fitted)}
+
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        return {"length alone": self._vote(LENGTH_ALONE)}
+
+    def _vote(self, signs: tuple[float, ...]) -> Recipe:
+        return Samples(MarkerVote(k=self.k, signs=signs))
 
 
 def fitted_signs(traces: Sequence[Trace], tokenizer: Any) -> tuple[float, ...]:

@@ -46,19 +46,37 @@ class Overclocking(LiveRule):
     penalty: float = 1e-3
 
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        final, recorded = n_layers(bench.reasoner.model), recorded_layers(context)
-        if final not in recorded:
-            raise Unavailable("the final norm was not recorded: record with --layers all")
-        X, y = progress_table(context.splits.fit, recorded.index(final))
-        theta = least_squares(X, y, self.penalty)
+        final = _final_norm(context, bench)
+        theta = least_squares(*_progress(context, final), self.penalty)
+        return {
+            f"alpha {alpha:g}": InterventionRun(directions={final: alpha * theta})
+            for alpha in self.alphas
+        }
+
+    def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
+        final, alpha = _final_norm(context, bench), max(self.alphas)
+        X, y = _progress(context, final)
         order = torch.randperm(len(y), generator=torch.Generator().manual_seed(context.seed))
         noise = least_squares(X, y[order], self.penalty)
-        noise = noise / noise.norm() * theta.norm()
-        added = {f"alpha {alpha:g}": alpha * theta for alpha in self.alphas}
-        added[f"alpha {max(self.alphas):g}, shuffled labels"] = max(self.alphas) * noise
-        return {
-            label: InterventionRun(directions={final: vector}) for label, vector in added.items()
-        }
+        as_long = noise / noise.norm() * least_squares(X, y, self.penalty).norm()
+        label = f"alpha {alpha:g}, shuffled labels"
+        return {label: InterventionRun(directions={final: alpha * as_long})}
+
+
+def _final_norm(context: Context, bench: LiveEvaluator) -> int:
+    """Return the layer that stands for the final norm.
+
+    Raises:
+        Unavailable: if it was not recorded.
+    """
+    final = n_layers(bench.reasoner.model)
+    if final not in recorded_layers(context):
+        raise Unavailable("the final norm was not recorded: record with --layers all")
+    return final
+
+
+def _progress(context: Context, layer: int) -> tuple[Tensor, Tensor]:
+    return progress_table(context.splits.fit, recorded_layers(context).index(layer))
 
 
 def progress_table(traces: Sequence[Trace], column: int) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ class EntropyHandover(TwoModelRule):
     reads: ClassVar[str] = "entropy of every token"
     source: ClassVar[str] = "2502.06833"
     summary: ClassVar[str] = "a larger model writes where the entropy is high"
-    shares: tuple[float, ...] = (0.25, 0.5)
+    shares: tuple[float, ...] = (0.5, 0.25)
 
     def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         rolling = rolling_entropies(context.splits.fit, Handover.window)

@@ -32,6 +32,10 @@ class HybridLLM(RoutedModels):
     summary: ClassVar[str] = "sends questions to the small model by their words"
     samples: int = 4
 
+    @property
+    def deployed(self) -> int:
+        return 1
+
     def scores(self, context: Context, runs: SmallModelRuns, traces: Sequence[Trace]) -> Array:
         router = context.once((self, "router"), lambda: self._router(context, runs))
         found: Array = router.score([trace.question for trace in traces]).double().numpy()

@@ -25,7 +25,7 @@ class SpecReasonPreset(TwoModelRule):
     reads: ClassVar[str] = "what the large model thinks of a step"
     source: ClassVar[str] = "2504.07891"
     summary: ClassVar[str] = "a larger model accepts or rewrites each step"
-    accept: tuple[float, ...] = (0.7, 0.9)
+    accept: tuple[float, ...] = (0.9, 0.7)
 
     def engines(self, context: Context) -> dict[str, TwoModelEngine]:
         return {f"accept {least:g}": spec_reason.SpecReason(least) for least in self.accept}

@@ -21,11 +21,15 @@ def test_by_hand():
 
 
 def test_it_reads_what_the_full_model_wrote(tiny_model):
-    """More candidates can only help the oracle, and it is never deeper than the model."""
+    """More exits can only help the oracle, and it is never deeper than the model."""
     texts = [[5, 6, 7, 8, 9, 10], [11, 12, 13, 14]]
     tiny = tiny_model("llama")
-    rule = DepthController(ExitRule((0, 2), Gap(), PlainHead()), Shadow())
-    one, three = (oracle_depth(tiny, rule, texts, [2, 1], at) for at in ((2,), (0, 1, 2)))
+    one, three = (
+        oracle_depth(
+            tiny, DepthController(ExitRule(at, Gap(), PlainHead()), Shadow()), texts, [2, 1]
+        )
+        for at in ((2,), (0, 1, 2))
+    )
     assert 1 <= three.first <= one.first <= 4
     assert three.first <= three.stable <= 4
-    assert one.first == one.stable  # with one candidate there is nothing to take back
+    assert one.first == one.stable  # with one exit there is nothing to take back

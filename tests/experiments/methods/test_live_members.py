@@ -1,14 +1,12 @@
-"""Rules that steer, intervene or decide before thinking, on traces worked out by hand."""
+"""Rules that intervene or decide before thinking, on traces worked out by hand."""
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.replay import NO_EXIT
 from probexit.experiments.evaluation.choice import all_methods
 from probexit.experiments.evaluation.compare import compare
@@ -26,25 +24,13 @@ from probexit.experiments.methods.before_thinking.think_or_not import ThinkOrNot
 from probexit.experiments.methods.core.accounting import START
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
 from probexit.experiments.methods.core.live_rule import LiveRule
-from probexit.experiments.methods.core.steering import nearest
 from probexit.experiments.methods.hidden_states.probe import ProbePreset
 from probexit.experiments.methods.interventions.end_boost import EndBoostPreset
 from probexit.experiments.methods.interventions.stop_temperature import StopTemperaturePreset
 from probexit.experiments.methods.online.intervention import InterventionRun
-from probexit.experiments.methods.online.live_evaluator import LiveEvaluator
 from probexit.experiments.methods.reference.full_run import FullRun
 from probexit.experiments.methods.reference.full_run_again import FullRunAgain
 from probexit.experiments.methods.reference.oracle import Oracle
-from probexit.experiments.methods.steering.activation_addition import ActivationAddition
-from probexit.experiments.methods.steering.contrastive_steering import ContrastiveSteering
-from probexit.experiments.methods.steering.efficiency_steering import EfficiencySteering
-from probexit.experiments.methods.steering.overclocking import (
-    Overclocking,
-    least_squares,
-    progress_table,
-)
-from probexit.experiments.recording.tasks.by_name import task
-from probexit.hooks.layers import n_layers
 
 MINE = (
     *(
@@ -61,127 +47,11 @@ MINE = (
 )
 
 
-def with_states(trace, states):
-    """A trace whose cue states are given, ``[c][2]``, the same at each of three layers."""
-    hidden = torch.tensor(states, dtype=torch.float)[:, None].expand(-1, 3, -1)
-    return replace(trace, cues=replace(trace.cues, hidden=hidden))
-
-
 def started(trace, right, state):
     """A trace whose answer before thinking is right or not, and the state it was given from."""
     hidden = torch.tensor(state, dtype=torch.float).expand(1, 3, -1)
     start = replace(trace.start, correct=torch.tensor([right]), hidden=hidden)
     return replace(trace, start=start)
-
-
-# --- steering ---
-
-
-def test_the_progress_vector_by_hand():
-    """The worked example: predictions .3, .485714, .671429, 1.042857 and |theta|^2 = .124490."""
-    X = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 4.0]])
-    theta = least_squares(X, torch.tensor([0.25, 0.5, 0.75, 1.0]), 1e-10)
-    assert theta.tolist() == pytest.approx([0.3, 0.185714], abs=1e-5)
-    assert (X @ theta).tolist() == pytest.approx([0.3, 0.485714, 0.671429, 1.042857], abs=1e-5)
-    assert float(theta @ theta) == pytest.approx(0.124490, abs=1e-5)
-
-
-def test_progress_is_read_from_all_thinking_tokens_where_they_are_recorded(hand_made):
-    trace = with_states(hand_made("-++", True), [[0, 0], [1, -1], [2, -2]])
-    X, y = progress_table([trace], 1)  # cues at 10, 20, 30 of 35
-    assert X.tolist() == [[0, 0], [1, -1], [2, -2]]
-    assert y.tolist() == pytest.approx([10 / 35, 20 / 35, 30 / 35])
-    every = torch.arange(70.0).reshape(35, 1, 2).expand(-1, 3, -1)
-    X, y = progress_table([replace(trace, thinking_hidden=every)], 1)
-    assert X.shape == (35, 2)
-    assert y[[0, 34]].tolist() == pytest.approx([1 / 35, 1])
-    with pytest.raises(Unavailable, match="max-new-tokens"):
-        progress_table([replace(trace, finished=False)], 1)
-
-
-def test_overclocking_biases_the_logits_beside_a_control(bench, small, hand_made):
-    torch.manual_seed(0)
-    moves = torch.randn(32)
-    fit = [
-        replace(
-            hand_made("-++", True),
-            problem=str(i),
-            cues=replace(
-                hand_made("-++", True).cues,
-                hidden=(torch.arange(1.0, 4)[:, None, None] * moves).expand(-1, 3, -1)
-                + 0.1 * torch.randn(3, 3, 32),
-            ),
-        )
-        for i in range(40)
-    ]
-    context = on_fit(small, hand_made, fit, bench)
-    final = n_layers(bench.reasoner.model)
-    context = replace(context, probe=SimpleNamespace(recorded=(1, 2, final)))
-    recipes = Overclocking(alphas=(20.0, 100.0)).recipes(context, bench)
-    weak, strong, control = (recipe.directions[final] for recipe in recipes.values())
-    assert list(recipes) == ["alpha 20", "alpha 100", "alpha 100, shuffled labels"]
-    torch.testing.assert_close(5 * weak, strong)
-    assert control.norm() == pytest.approx(float(strong.norm()), rel=1e-4)
-    aligned = torch.nn.functional.cosine_similarity
-    assert aligned(strong, moves, 0) > 0.9 > abs(aligned(control, moves, 0))
-    with pytest.raises(Unavailable, match="--layers all"):
-        Overclocking().recipes(on_fit(small, hand_made, fit, bench), bench)
-
-
-def test_efficiency_steering_contrasts_traces_of_one_problem(hand_made):
-    def of(problem, trace):
-        return replace(trace, problem=problem)
-
-    short = of("p", with_states(hand_made("+", True), [[1, 0]]))
-    middle = of("p", with_states(hand_made("++", True), [[9, 9], [9, 9]]))
-    long = of("p", with_states(hand_made("-++", True), [[0, 2], [0, 4], [0, 6]]))
-    wrong = of("p", with_states(hand_made("-", False), [[50, 50]]))  # shorter still, but wrong
-    other = of("q", with_states(hand_made("+", True), [[70, 70]]))  # an easy problem: no pair
-    same = [of("r", with_states(hand_made("++", True), [[5, 5], [5, 5]]))] * 2  # of one length
-    direction = EfficiencySteering().direction([long, wrong, other, middle, *same, short], 2)
-    assert direction.tolist() == [1, -4]
-
-
-def test_contrastive_steering_by_hand(hand_made):
-    traces = [
-        with_states(hand_made("-+", True), [[0, 0], [2, 1]]),
-        with_states(hand_made("-", False), [[4, 2]]),
-    ]
-    assert ContrastiveSteering().direction(traces, 0).tolist() == [2 - 2, 1 - 1]
-    assert ContrastiveSteering().direction(traces[:1], 0).tolist() == [2, 1]
-
-
-def test_steering_adds_multiples_of_the_typical_norm(bench, small, hand_made):
-    fit = [with_states(hand_made("-+", True), [[0.0] * 31 + [3.0], [4.0] + [0.0] * 31])]
-    context = on_fit(small, hand_made, fit, bench)
-    (recipe,) = ContrastiveSteering(strengths=(0.5,)).recipes(context, bench).values()
-    ((layer, added),) = recipe.directions.items()
-    assert layer == 2  # of the recorded layers 1, 2 and 4, the nearest to the middle of four
-    assert added.norm() == pytest.approx(0.5 * 3)  # the lower median of 3 and 4
-    assert added[0] / -added[31] == pytest.approx(4 / 3)
-
-
-def on_fit(small, hand_made, fit, bench):
-    context = small([hand_made("-+", True)], [(0.1, 0.2)])
-    probe = SimpleNamespace(recorded=(1, 2, 4))
-    splits = Splits(fit, context.splits.calibrate, context.splits.test)
-    return replace(context, splits=splits, probe=probe, bench=bench)
-
-
-def test_the_final_norm_is_not_steered():
-    assert nearest(1.0, (1, 3, 4), 4) == 3
-    assert nearest(0.0, (1, 3, 4), 4) == 1
-    with pytest.raises(Unavailable, match="--layers all"):
-        nearest(0.5, (4,), 4)
-
-
-@pytest.mark.parametrize("method", [EfficiencySteering(), ContrastiveSteering()])
-def test_steering_says_what_it_lacks(method, small, hand_made, bench):
-    flat = [with_states(hand_made("-+", True), [[1, 1], [1, 1]])] * 8
-    with pytest.raises(Unavailable, match="record"):
-        method.recipes(on_fit(small, hand_made, flat, bench), bench)
-    with pytest.raises(Unavailable, match="record"):
-        method.recipes(on_fit(small, hand_made, [], bench), bench)
 
 
 # --- before thinking ---
@@ -212,7 +82,7 @@ def test_the_entropy_of_a_run_is_the_mean_over_its_tokens(hand_made):
     )
 
 
-def test_diff_adapt_gives_each_class_its_recipe(small, hand_made, bench):
+def test_diff_adapt_gives_each_class_its_recipe(hand_made, bench, on_fit):
     kinds = {EASY: (True, 0.9, [0.0, 0.0]), NORMAL: (True, 0.1, [9.0, 0.0])}
     kinds |= {HARD: (False, 0.1, [0.0, 9.0])}
     fit = []
@@ -225,9 +95,9 @@ def test_diff_adapt_gives_each_class_its_recipe(small, hand_made, bench):
         started(replace(hand_made("-", False), problem=str(i)), False, state)
         for i, state in enumerate([[0.0, 8.0], [8.0, 0.0], [0.5, 0.5]])
     ]
-    context = replace(on_fit(small, hand_made, fit, bench), splits=Splits(fit, [], test))
+    context = replace(on_fit(fit, bench), splits=Splits(fit, [], test))
     method = DiffAdapt(Boundaries(entropy=0.5))
-    recipes = method.recipes(context, bench)
+    recipes = method.recipes(context, bench) | method.controls(context, bench)
     assert recipes[""].routes == {"0": "hard", "1": "normal", "2": "easy"}
     whole, bare = recipes[""].treatments, recipes["without prompts"].treatments
     room = len(bench.reasoner.closing_ids()) + bench.reasoner.answer_tokens
@@ -254,10 +124,10 @@ def test_an_instruction_changes_the_prompt_and_is_charged(bench, hand_made):
     assert 0 < len(longer) - len(prompt) < told.probing < len(longer)
 
 
-def test_diff_adapt_needs_different_questions(small, hand_made, bench):
+def test_diff_adapt_needs_different_questions(hand_made, bench, on_fit):
     fit = [replace(hand_made("-", False), problem=str(i)) for i in range(5)]
     with pytest.raises(Unavailable, match="all questions are"):
-        DiffAdapt().recipes(on_fit(small, hand_made, fit, bench), bench)
+        DiffAdapt().recipes(on_fit(fit, bench), bench)
 
 
 @pytest.fixture
@@ -327,34 +197,11 @@ def test_think_or_not_needs_recorded_starts(routed):
 # --- with a model ---
 
 
-@pytest.fixture(scope="module")
-def bench(shipped):
-    """With room for 40 tokens, so that it is quick."""
-    return LiveEvaluator(shipped, task("arith"), Decoding(80, temperature=1.0), quiet=True)
-
-
 def test_mine_are_found_and_live():
     found = all_methods()
     assert set(MINE) <= set(found)
     assert all(isinstance(found[name], LiveRule) and not found[name].replayed for name in MINE)
     assert found["think_or_not"].replayed
-
-
-def test_activation_addition_takes_one_pair_and_nothing_else(bench, small, hand_made):
-    """Equal prompts add nothing, so the text stays; the pair changes it; no trace is read."""
-    question = next(iter(bench.task.items())).question
-    trace = replace(hand_made("-", True), prompt_ids=torch.tensor(bench.reasoner.prompt(question)))
-    context = on_fit(small, hand_made, [], bench)
-
-    def certainty(method):
-        (recipe,) = method.recipes(context, bench).values()
-        (written,) = recipe.generate(bench, [trace], lambda: None, notes=TokenNotes())
-        return written.logprobs
-
-    same = certainty(ActivationAddition("Wait,", "Wait,", (5.0,)))
-    assert torch.equal(torch.tensor(same), torch.tensor(certainty(FullRunAgain())))
-    other = certainty(ActivationAddition(coefficients=(15.0,)))
-    assert max(abs(a - b) for a, b in zip(same, other, strict=False)) > 0.01
 
 
 def test_live_rows_stand_in_the_table(bench, shipped, small, hand_made, tmp_path):

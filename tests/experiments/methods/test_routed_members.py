@@ -28,8 +28,8 @@ class Scripted:
     by_word: dict[str, str]
     bench = SimpleNamespace(task=SimpleNamespace(same=str.__eq__))
 
-    def on(self, traces: Sequence[Trace]) -> list[list[Fresh]]:
-        return [given(self.by_word[t.question.split()[0]], t.problem) for t in traces]
+    def on(self, traces: Sequence[Trace], count: int | None = None) -> list[list[Fresh]]:
+        return [given(self.by_word[t.question.split()[0]][:count], t.problem) for t in traces]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def scene(small, hand_made, monkeypatch):
             for part in parts
         ]
         monkeypatch.setattr(RoutedModels, "_runs", lambda *_: Scripted(by_word))
-        return replace(context, splits=Splits(*asked), alpha=0.1)
+        return replace(context, splits=Splits(*asked), alpha=0.1, fresh=len(asked[1]))
 
     return make
 
@@ -74,13 +74,16 @@ def test_hybrid_llm_is_certified_on_the_calibration_split(scene):
     """Where the small model fails on what the router took for easy, it is not asked."""
     context = scene({"Easy": "gggg", "Hard": "xxxx"})
     s = context.splits
-    turned = [replace(t, question="Easy one?", problem=f"c{i}") for i, t in enumerate(s.calibrate)]
+    turned = [
+        replace(t, question="Easy one?", problem=f"turned{i}") for i, t in enumerate(s.calibrate)
+    ]
     made = Scripted({"Easy": "gggg", "Hard": "xxxx"})
     turning = replace(context, splits=Splits(s.fit, turned, s.test))
     on = made.on
-    made.on = lambda traces: (  # type: ignore[method-assign]
-        [given("xxxx", t.problem) for t in traces] if traces is turned else on(traces)
-    )
+    made.on = lambda traces, count=None: [  # type: ignore[method-assign]
+        given("xxxx", t.problem) if t.problem.startswith("turned") else samples
+        for t, samples in zip(traces, on(traces), strict=True)
+    ]
     rule = HybridLLM()
     object.__setattr__(rule, "_runs", lambda _: made)
     certified = rule.outcomes(turning)[1]
@@ -100,6 +103,19 @@ def test_adaptive_log_asks_the_large_model_where_the_small_one_contradicts_itsel
     at_half, certified = AdaptiveLog().outcomes(context)
     assert at_half.measured.loss.tolist() == [1, 0]
     assert certified.threshold == math.inf
+
+
+def test_without_fresh_calibration_nothing_is_certified(scene):
+    context = replace(scene({"Easy": "gggg", "Hard": "xxxx"}), fresh=0)
+    assert [row.label for row in HybridLLM().outcomes(context)] == ["even odds"]
+
+
+def test_calibration_is_charged_and_is_a_look(scene, tmp_path):
+    context = scene({"Easy": "ggggg", "Hard": "xyzvw"})
+    paid = replace(context, looks=tmp_path / "looks.jsonl", calibrator_name="learn_then_test")
+    *_, certified = AdaptiveLog().outcomes(paid)
+    assert certified.calibration == len(context.splits.calibrate) * 5 * 10
+    assert "look 1" in certified.certificate.statement.lower()
 
 
 def test_scores_do_not_read_the_grades(scene):

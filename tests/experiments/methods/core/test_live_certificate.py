@@ -83,6 +83,20 @@ def test_the_boldest_setting_that_can_be_certified(scene):
     assert certified.measured.loss.tolist() == points[1].measured.loss.tolist()
 
 
+def test_a_control_is_shown_and_never_certified(scene):
+    made, recipes = rule(0)
+    control = Losing(0)
+
+    class Controlled(type(made)):
+        def controls(self, context, bench):
+            return {"without its idea": control}
+
+    *points, certified = Controlled().outcomes(scene)
+    assert [point.label for point in points] == [*recipes, "without its idea"]
+    assert certified.label == "certified 5 %: setting 0"
+    assert asked(control) == 0
+
+
 def test_nothing_certified_thinks_on_and_has_paid_all_the_same(scene):
     made, recipes = rule(20, 0)
     *_, certified = made.outcomes(scene)

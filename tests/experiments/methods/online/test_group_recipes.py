@@ -3,7 +3,6 @@
 import copy
 import math
 from dataclasses import replace
-from itertools import islice
 
 import pytest
 import torch
@@ -35,17 +34,8 @@ def bench(shipped):
 
 
 @pytest.fixture(scope="module")
-def traces(bench, make_traces):
-    (empty,) = make_traces(1)
-    return [
-        replace(
-            empty,
-            problem=item.id,
-            prompt_ids=torch.tensor(bench.reasoner.prompt(item.question)),
-            gold=item.gold,
-        )
-        for item in islice(bench.task.items(), 3)
-    ]
+def traces(bench, unwritten):
+    return unwritten(bench, 3)
 
 
 @pytest.fixture(scope="module")

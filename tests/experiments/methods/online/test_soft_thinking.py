@@ -1,10 +1,8 @@
 """Mixtures of one token are words; mixtures of several are not."""
 
 from dataclasses import replace
-from itertools import islice
 
 import pytest
-import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.think_router import Routing
@@ -21,17 +19,8 @@ def bench(shipped):
 
 
 @pytest.fixture(scope="module")
-def traces(bench, make_traces):
-    (empty,) = make_traces(1)
-    return [
-        replace(
-            empty,
-            problem=item.id,
-            prompt_ids=torch.tensor(bench.reasoner.prompt(item.question)),
-            gold=item.gold,
-        )
-        for item in islice(bench.task.items(), 2)
-    ]
+def traces(bench, unwritten):
+    return unwritten(bench, 2)
 
 
 @pytest.mark.parametrize("routing", [Routing(0.0, width=1), Routing(2.0)])
@@ -55,4 +44,4 @@ def test_a_problem_is_routed_alike_in_any_company(bench, traces):
 
 
 def test_the_row_shows_the_thresholds():
-    assert list(ThinkRouterPreset().recipes(None, None)) == ["from 0", "from 0.8", "from 0.95"]
+    assert list(ThinkRouterPreset().recipes(None, None)) == ["from 0.95", "from 0.8", "from 0"]
