@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.base import Engine, Request, Written
 from probexit.exits.engines.generate import attach
 from probexit.hooks.end_ids import end_ids
+from probexit.hooks.padding import padded
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,13 @@ class InGenerate(Engine):
 
     def _generate(self, prompts: Sequence[Sequence[int]], **settings: Any) -> list[list[int]]:
         """Pad on the left, generate, and cut each row behind its end."""
-        width, pad = max(map(len, prompts)), self.tokenizer.pad_token_id or 0
-        ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts])
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        ids, mask = padded(prompts, "left", self.tokenizer.pad_token_id or 0)
         device = self.model.device
         output = self.model.generate(
             input_ids=ids.to(device), attention_mask=mask.to(device), **settings
         )
         end = end_ids(self.model, self.tokenizer)
-        return [_until(row, end) for row in output[:, width:].tolist()]
+        return [_until(row, end) for row in output[:, ids.shape[1] :].tolist()]
 
 
 def _until(row: list[int], end: set[int]) -> list[int]:

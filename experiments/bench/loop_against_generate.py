@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import torch
-
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Loop
 from probexit.experiments.bench.base import Benchmark, Measurement, spread
 from probexit.experiments.recording.tasks.arith import Arith
 from probexit.hooks.models import Reasoner
+from probexit.hooks.padding import padded
 
 SETTINGS: dict[str, tuple[float, float]] = {  # temperature, top_p
     "greedy": (0.0, 1.0),
@@ -61,14 +60,11 @@ class LoopAgainstGenerate(Benchmark):
 
 
 def _generating(reasoner: Reasoner, prompts: list[list[int]], decoding: Decoding) -> dict[str, Any]:
-    width, device = max(map(len, prompts)), reasoner.model.device
-    pad = [width - len(p) for p in prompts]
+    ids, mask = padded(prompts, "left")
     sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
     return {
-        "input_ids": torch.tensor(
-            [[0] * n + p for n, p in zip(pad, prompts, strict=True)], device=device
-        ),
-        "attention_mask": torch.tensor([[0] * n + [1] * (width - n) for n in pad], device=device),
+        "input_ids": ids.to(reasoner.model.device),
+        "attention_mask": mask.to(reasoner.model.device),
         "max_new_tokens": decoding.max_new_tokens,
         "eos_token_id": len(reasoner.tokenizer),  # no token: all rows run to the limit
         "pad_token_id": 0,

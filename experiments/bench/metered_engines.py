@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from transformers import GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
@@ -20,6 +19,7 @@ from probexit.experiments.bench.meter import Meter, Method, metering
 from probexit.hooks.capture import Capture
 from probexit.hooks.models import Reasoner
 from probexit.hooks.packed import PackedCapture
+from probexit.hooks.padding import padded
 
 
 class MeteredEngine(ABC):
@@ -54,10 +54,8 @@ class MeteredGenerate(MeteredEngine):
     def write(
         self, reasoner: Reasoner, controller: ExitController, prompts: list[list[int]], tokens: int
     ) -> None:
-        width, device = max(map(len, prompts)), reasoner.model.device
-        pad = [width - len(p) for p in prompts]
-        ids = torch.tensor([[0] * n + p for n, p in zip(pad, prompts, strict=True)], device=device)
-        mask = torch.tensor([[0] * n + [1] * (width - n) for n in pad], device=device)
+        device = reasoner.model.device
+        ids, mask = (part.to(device) for part in padded(prompts, "left"))
         with attach(reasoner.model, reasoner.tokenizer, controller):
             reasoner.model.generate(ids, attention_mask=mask, **_greedy(reasoner, tokens))
 

@@ -10,13 +10,7 @@ import torch
 from transformers import DynamicCache
 
 from probexit.hooks.forward import forward
-
-
-def _pad_left(prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    width = max(len(ids) for ids in prompts)
-    ids = torch.tensor([[0] * (width - len(p)) + p for p in prompts])
-    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-    return ids, mask
+from probexit.hooks.padding import padded
 
 
 def _choose(logits: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -31,7 +25,7 @@ def decode(
 ) -> list[list[int]]:
     """Continue every prompt until `stop` or the cap; temperature 0 is greedy."""
     written: list[list[int]] = [[] for _ in prompts]
-    ids, mask = _pad_left(prompts)
+    ids, mask = padded(prompts, "left")
     places = (mask.cumsum(-1) - 1).clamp(min=0)
     rows = torch.arange(len(prompts))
     cache = DynamicCache()

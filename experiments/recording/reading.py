@@ -15,6 +15,7 @@ from probexit.exits.engines.summaries import TOP, entropy
 from probexit.experiments.recording.forced_exits import Branch, Tree, force_exits
 from probexit.hooks.forward import forward
 from probexit.hooks.own_columns import OwnColumns
+from probexit.hooks.padding import padded
 from probexit.hooks.span_capture import SpanCapture
 
 States = tuple[Tensor, Tensor]
@@ -99,13 +100,11 @@ class RolloutReader:
             logits ``[n, V]`` there.
         """
         device = self.model.device
-        width = max(len(r.ids) for r in rollouts)
-        ids = torch.tensor([r.ids + [0] * (width - len(r.ids)) for r in rollouts], device=device)
-        mask = torch.tensor([[1] * len(r.ids) + [0] * (width - len(r.ids)) for r in rollouts])
+        ids, mask = padded([r.ids for r in rollouts], "right")
         rows = torch.tensor([i for i, r in enumerate(rollouts) for _ in r.at], device=device)
         columns = torch.tensor([at for r in rollouts for at in r.at], device=device)
         cache = DynamicCache()
-        places = torch.arange(width, device=device)[None].expand(len(ids), -1)
+        places = torch.arange(ids.shape[1])[None].expand(len(ids), -1)
         own = OwnColumns(self.model, rows, columns)
         with own, SpanCapture(self.model, self.layers, *_steps(rollouts)) as capture:
             logits = own.of(forward(self.model, ids, cache, places, mask, keep=own.kept))

@@ -10,6 +10,7 @@ from transformers import DynamicCache
 from probexit.exits.engines.generation import PartialGeneration
 from probexit.exits.engines.summaries import confidence, entropy
 from probexit.hooks.forward import forward
+from probexit.hooks.padding import padded
 
 PART = 256  # columns of the vocabulary's width that are held in float32 at once
 Text = tuple[Sequence[int], Sequence[int]]
@@ -25,9 +26,8 @@ def scored(model: Any, texts: Sequence[Text]) -> list[PartialGeneration]:
         texts: What is prefilled together, right-padded.
     """
     rows = [[*prompt, *written[:-1]] for prompt, written in texts]  # the last one is not read
-    width, start = max(map(len, rows)), min(len(prompt) for prompt, _ in texts) - 1
-    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    ids, mask = padded(rows, "right")
+    width, start = ids.shape[1], min(len(prompt) for prompt, _ in texts) - 1
     places = torch.arange(width)[None].expand(len(rows), -1)
     kept = torch.arange(start, width, device=model.device)
     cache = DynamicCache(config=model.config)

@@ -12,6 +12,7 @@ from probexit.exits.depth.trace import DepthTrace
 from probexit.exits.depth.tuning.losses import TextLoss
 from probexit.exits.engines.cache import RowCache
 from probexit.hooks.forward import generate_cache_name
+from probexit.hooks.padding import padded
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def write(model: Any, prompts: Sequence[Sequence[int]], writing: Writing) -> lis
     texts = []
     for first in range(0, len(prompts), writing.batch):
         some = prompts[first : first + writing.batch]
-        ids, mask = _padded(some, model)
+        ids, mask = (part.to(model.device) for part in padded(some, "left"))
         # transformers' own cache copies itself at each step, which is dear in a large batch.
         cache = {generate_cache_name(): RowCache()} if len(some) > 1 else {}
         written = model.generate(
@@ -131,14 +132,6 @@ def write(model: Any, prompts: Sequence[Sequence[int]], writing: Writing) -> lis
         )
         texts += [_cut(row[ids.shape[1] :].tolist(), model) for row in written]
     return texts
-
-
-def _padded(prompts: Sequence[Sequence[int]], model: Any) -> tuple[Tensor, Tensor]:
-    width = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
-    lengths = torch.tensor([len(prompt) for prompt in prompts])
-    mask = (torch.arange(width) >= (width - lengths)[:, None]).long()
-    return ids.to(model.device), mask.to(model.device)
 
 
 def _cut(tokens: list[int], model: Any) -> list[int]:

@@ -16,6 +16,7 @@ from probexit.experiments.methods.core.base import Unavailable
 from probexit.experiments.methods.core.training import trainable
 from probexit.hooks.forward import forward
 from probexit.hooks.head_capture import HeadCapture
+from probexit.hooks.padding import padded
 
 BATCH = 16
 HELD_OUT = 0.2
@@ -107,17 +108,15 @@ def head_states(model: Any, traces: Sequence[Trace], tokens: int) -> HeadStates:
 def _read(model: Any, traces: Sequence[Trace], tokens: int) -> Tensor:
     """Prefill traces together, right-padded; return ``[n, layers, heads, width]``."""
     texts = [[*trace.prompt_ids.tolist(), *trace.token_ids.tolist()] for trace in traces]
-    width, device = max(map(len, texts)), model.device
-    ids = torch.tensor([text + [0] * (width - len(text)) for text in texts], device=device)
-    mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
+    ids, mask = padded(texts, "right")
     at = [
         (row, max(0, len(trace.prompt_ids) + int(cue) - back))
         for row, trace in enumerate(traces)
         for cue in trace.cues.positions
         for back in range(tokens)
     ]
-    rows, columns = torch.tensor(at, device=device).unbind(1)
-    places = torch.arange(width, device=device)[None].expand(len(ids), -1)
+    rows, columns = torch.tensor(at, device=model.device).unbind(1)
+    places = torch.arange(ids.shape[1])[None].expand(len(ids), -1)
     with HeadCapture(model, rows, columns) as capture:
         forward(model, ids, DynamicCache(), places, mask, keep=torch.zeros(1, dtype=torch.long))
         found = capture.chosen().float().cpu()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from probexit.hooks.models import Reasoner
+from probexit.hooks.padding import padded
 from probexit.hooks.think_tags import opens_thinking
 
 QUESTIONS = (
@@ -130,10 +131,8 @@ class Subject:
         self, prompts: list[list[int]], width: int | None = None, **settings: Any
     ) -> list[Plain]:
         """Run ``model.generate`` greedily on prompts, left-padded to ``width`` at least."""
-        width = max([width or 0, *map(len, prompts)])
         pad = self.reasoner.tokenizer.pad_token_id or 0
-        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts])
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+        ids, mask = padded(prompts, "left", pad, width or 0)
         with torch.inference_mode():
             out = self.model.generate(
                 input_ids=ids.to(self.model.device),
@@ -144,7 +143,7 @@ class Subject:
                 **{"max_new_tokens": NEW, **settings},
             )
         logprobs = torch.stack(out.logits, 1).float().log_softmax(-1).cpu()
-        written = out.sequences[:, width:].tolist()
+        written = out.sequences[:, ids.shape[1] :].tolist()
         return [Plain(self._cut(row), logprobs[i]) for i, row in enumerate(written)]
 
     def _cut(self, row: list[int]) -> list[int]:
