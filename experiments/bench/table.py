@@ -32,7 +32,7 @@ class Table:
         """Write a measurement down; return it as a line to read."""
         self._lines.append(json.dumps(_entry(benchmark, made, reasoner)))
         facts = ", ".join(f"{key} {_shown(value)}" for key, value in made.facts.items())
-        return f"  {made.case:<38}{made.ratio:.3f}  {made.of}{'; ' if facts else ''}{facts}"
+        return f"  {made.case:<52} {made.ratio:.3f}  {made.of}{'; ' if facts else ''}{facts}"
 
     def mend(self) -> None:
         """Take away a last line that was cut short.

@@ -42,6 +42,14 @@ def test_lines_of_every_run_are_kept(tmp_path: Path, reasoner: Reasoner) -> None
     assert (first["device"], first["facts"]) == ("cpu", {"same": True})
 
 
+def test_a_line_to_read(tmp_path: Path, reasoner: Reasoner) -> None:
+    case = "4000 tokens, 20 cues, cropped copies of the cache"  # the longest there is
+    made = Measurement(case, Interval(2.0, 1.5, 2.5), "a over b", 3, {"share": 0.25, "same": True})
+    line = Table(tmp_path / "bench.jsonl").add("guessed", made, reasoner)
+    assert line.split(case)[1].startswith(" ")
+    assert line.endswith(" 2.000 [1.500, 2.500]  a over b; share 0.250, same True")
+
+
 def test_another_file_is_left_alone(tmp_path: Path, reasoner: Reasoner) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("my notes\n")
