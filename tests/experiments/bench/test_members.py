@@ -44,7 +44,7 @@ def test_growth(reasoner: Reasoner) -> None:
 
 def test_probe_fit(reasoner: Reasoner) -> None:
     (made,) = ProbeFit(shapes=((60, 8),)).measure(reasoner)
-    assert made.facts["cpu_seconds"] > 0
+    assert made.facts["same_scores"]
 
 
 @pytest.mark.slow
