@@ -90,7 +90,7 @@ def stop_early(
 def margin(epochs: Epochs, rule: EpochRule) -> EpochMargin:
     """Return a rule over epochs as a signal, above 0 where it leaves."""
     probes = tuple(epochs.probes[epoch] for epoch in rule.epochs)
-    return EpochMargin(probes, rule.bounds, epochs.at, epochs.recorded)
+    return EpochMargin(probes=probes, bounds=rule.bounds, at=epochs.at, recorded=epochs.recorded)
 
 
 def _least(alpha: float) -> int:
