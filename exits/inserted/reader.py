@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probexit.exits.engines.cache import RowCache
 from probexit.exits.inserted.activations import Activations
-from probexit.exits.inserted.stream import RewardStream, Rotation, StreamCache
+from probexit.exits.inserted.stream import RewardStream, Rotation
 from probexit.hooks.forward import forward
 
 
@@ -18,11 +18,11 @@ class BothCaches:
     """What a text's rows hold: the model's keys and values, and the stream's."""
 
     model: RowCache = field(default_factory=RowCache)
-    stream: StreamCache = field(default_factory=StreamCache)
+    stream: RowCache = field(default_factory=RowCache)
 
     def rows(self, index: Tensor) -> Self:
         """Return these rows, ``index [k]``, as caches of their own."""
-        return type(self)(self.model.copy(index), self.stream.rows(index))
+        return type(self)(self.model.copy(index), self.stream.copy(index))
 
 
 class RewardReader(AbstractContextManager["RewardReader"]):
@@ -57,7 +57,7 @@ class RewardReader(AbstractContextManager["RewardReader"]):
             Next-token logits ``[b, q, V]`` and rewards ``[b, q]``.
         """
         caches = BothCaches() if caches is None else caches
-        start = caches.stream.length
+        start = caches.model.get_seq_length()
         positions = torch.arange(start, start + ids.shape[1], device=ids.device)[None]
         with torch.no_grad():
             logits = forward(self.model, ids, caches.model, positions)

@@ -1,43 +1,18 @@
 """Otter's inserted parameters: a second, narrow stream beside the hidden states (2408.10764)."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
+from probexit.exits.engines.cache import RowCache
 from probexit.exits.inserted.activations import Activations
 from probexit.hooks.heads import head_shape
 from probexit.hooks.layers import decoder_layers, final_norm
 
-Keys = tuple[Tensor, Tensor]
 Rotation = tuple[Tensor, Tensor]
-
-
-@dataclass
-class StreamCache:
-    """Keys and values ``[b, heads, t, w]`` of the inserted heads, one pair per layer."""
-
-    pairs: list[Keys] = field(default_factory=list)
-
-    @property
-    def length(self) -> int:
-        """Tokens held."""
-        return self.pairs[0][0].shape[2] if self.pairs else 0
-
-    def grow(self, layer: int, keys: Tensor, values: Tensor) -> Keys:
-        """Append to a layer; return all it holds."""
-        if layer == len(self.pairs):
-            self.pairs.append((keys, values))
-        else:
-            old = self.pairs[layer]
-            self.pairs[layer] = (torch.cat([old[0], keys], 2), torch.cat([old[1], values], 2))
-        return self.pairs[layer]
-
-    def rows(self, index: Tensor) -> "StreamCache":
-        """Return these rows, ``index [k]``, as a cache of their own."""
-        return StreamCache([(k[index], v[index]) for k, v in self.pairs])
 
 
 class InsertedLinear(nn.Module):
@@ -92,14 +67,14 @@ class InsertedLayer(nn.Module):
         self.act = mlp.act_fn
 
     def forward(
-        self, e: Tensor, seen: dict[str, Tensor], rotation: Rotation, cache: StreamCache, index: int
+        self, e: Tensor, seen: dict[str, Tensor], rotation: Rotation, cache: RowCache, index: int
     ) -> Tensor:
         """Move the stream ``e [b, q, d_e]`` through the layer that the model has just run."""
         read = scaled(e, seen["before"], self.before, self.eps)
         made = (part(seen["attention"], read) for part in (self.query, self.key, self.value))
         query, key, value = (self._split(part) for part in made)
-        query, key = rotated(query, rotation), rotated(key, rotation)
-        keys, values = cache.grow(index, key, value)
+        query, key = apply_rotary_pos_emb(query, key, *rotation)
+        keys, values = cache.update(key, value, index)
         mixed = _attended(query, keys, values).transpose(1, 2).flatten(2)
         e = e + self.out(seen["heads"], mixed)
         read = scaled(e, seen["middle"], self.middle, self.eps)
@@ -140,7 +115,7 @@ class RewardStream(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(
-        self, ids: Tensor, seen: Activations, rotation: Rotation, cache: StreamCache
+        self, ids: Tensor, seen: Activations, rotation: Rotation, cache: RowCache
     ) -> Tensor:
         """Return the reward at each token of the pass that ``seen`` has kept.
 
@@ -157,9 +132,7 @@ class RewardStream(nn.Module):
         reward: Tensor = self.head(scaled(e, seen.last, self.norm, self.eps))[..., 0]
         return reward
 
-    def stream(
-        self, ids: Tensor, seen: Activations, rotation: Rotation, cache: StreamCache
-    ) -> Tensor:
+    def stream(self, ids: Tensor, seen: Activations, rotation: Rotation, cache: RowCache) -> Tensor:
         """Return the stream behind the last layer, ``[b, q, d_e]``; arguments of ``forward``."""
         e: Tensor = self.words(ids)
         for index, (layer, parts) in enumerate(zip(self.layers, seen.layers, strict=True)):
@@ -171,13 +144,6 @@ def scaled(e: Tensor, h: Tensor, weight: Tensor, eps: float) -> Tensor:
     """Return ``e / rms(h) * weight``: statistics of the model's part ``h [..., d]`` alone."""
     rms = (h.float().pow(2).mean(-1, keepdim=True) + eps).rsqrt()
     return e * rms * weight
-
-
-def rotated(x: Tensor, rotation: Rotation) -> Tensor:
-    """Turn queries or keys ``[b, heads, q, w]`` by their positions (rotary embedding)."""
-    cos, sin = (part[:, None] for part in rotation)
-    left, right = x.chunk(2, -1)
-    return x * cos + torch.cat([-right, left], -1) * sin
 
 
 def _attended(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:

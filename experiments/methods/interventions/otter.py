@@ -32,7 +32,7 @@ class Otter(LiveRule):
         weights: Of the reward.
         k: Candidates of a token.
         pairs: Most pairs of one problem.
-        training: How the stream is trained.
+        learning: How the stream is trained.
     """
 
     title: ClassVar[str] = "Otter"
