@@ -52,7 +52,8 @@ class RampLoop:
 
     Unlike the released code, thresholds are tuned on the first batch after the ramps changed, not
     40 batches later; the ramp that is moved is the one of least use (there the one of most use,
-    which looks inverted); its guard against ramps that come and go in turn is left out.
+    which looks inverted); its guard against ramps that come and go in turn is left out, and so is
+    the tenth to which it cuts thresholds at a second violation: they are tuned from 0 like others.
 
     Args:
         ramps: Layers of the first ramps.
@@ -77,7 +78,6 @@ class RampLoop:
         self.retuned: list[int] = []
         self._window: deque[Feedback] = deque(maxlen=self.settings.window)
         self._utilities: deque[torch.Tensor] = deque(maxlen=self.settings.history)
-        self._violations = 0
 
     @property
     def costs(self) -> RampCosts:
@@ -108,12 +108,9 @@ class RampLoop:
         return served
 
     def _violated(self) -> None:
-        """Tune the ramps that are wrong too often; after a second time, be stricter at once."""
-        self._violations += 1
+        """Tune the ramps that are wrong too often, all if none is; the others stay as they are."""
         wrong = serve(self.thetas, self._joined(), self.costs).right < self.settings.accuracy
         fine = {r: t for r, t in enumerate(self.thetas) if not bool(wrong[r])}
-        if self._violations >= 2:
-            self.thetas = tuple(t if r in fine else 0.1 * t for r, t in enumerate(self.thetas))
         self._tune({} if len(fine) == len(self.ramps) else fine)
 
     def _tune(self, fixed: dict[int, float] | None = None) -> None:
@@ -128,7 +125,6 @@ class RampLoop:
 
     def _check(self) -> None:
         """Look at the ramps: drop those that cost, or try one earlier."""
-        self._violations = 0
         table = torch.stack(list(self._utilities))
         bad = (table < 0).double().mean(0) > self.settings.often
         if not bool(bad.any()):

@@ -153,19 +153,15 @@ class HillClimb:
         """Return the ramp to raise, and those whose raise changes latency or accuracy not."""
         scores: dict[int, float] = {}
         free: list[int] = []
-        same = 0
         for ramp in ramps:
             then = serve(climb.tried(ramp), *at)
             if 1 - then.accuracy >= self.budget:
                 continue
             gain, loss = abs(then.improvement - now.improvement), abs(then.accuracy - now.accuracy)
-            same += gain == 0
             if gain:
                 scores[ramp] = loss / gain
             if not gain or not loss:
                 free.append(ramp)
-        if ramps and same == len(ramps):
-            return ramps[0], free
         best = min(scores, key=lambda ramp: scores[ramp], default=None)
         return (free[0] if best is None and free else best), free
 

@@ -14,7 +14,7 @@ from probexit.exits.depth.modes.shadow import Shadow
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.tuning.adapt import Feedback
 from probexit.exits.depth.tuning.plan import Costs
-from probexit.exits.depth.tuning.ramp_loop import RampLoop, RampSettings
+from probexit.exits.depth.tuning.ramp_loop import FRESH, RampLoop, RampSettings
 
 DEPTH = 12
 COSTS = Costs(look=0.1)
@@ -70,6 +70,17 @@ def test_a_ramp_that_only_costs_is_dropped_and_one_that_pays_stays() -> None:
     assert 1 not in loop.ramps
     assert 7 in loop.ramps
     assert loop.thetas[loop.ramps.index(7)] > 0
+
+
+@pytest.mark.parametrize(("worth", "stays"), [(0.05, True), (1.0, False)])
+def test_ramps_that_only_want_tuning_stay(worth: float, stays: bool) -> None:
+    """Nothing left yet, so both ramps cost; tuned anew they save much."""
+    loop = RampLoop((3, 7), DEPTH, COSTS, RampSettings(check=2, worth=worth))
+    loop.observe(batch(loop.ramps, 0))
+    loop.thetas = (0.0, 0.0)
+    loop.observe(batch(loop.ramps, 1))
+    assert (loop.ramps == (3, 7)) is stays
+    assert (max(loop.thetas) > FRESH) is stays
 
 
 def test_ramps_that_all_pay_try_an_earlier_one_within_the_latency_budget() -> None:
