@@ -55,7 +55,9 @@ class AskedVerifier(SolutionVerifier):
     """The model itself as verifier: an untrained FlexiVe.
 
     The paper trains one, by reinforcement on located mistakes. Fast is a forced empty thinking,
-    slow a whole one. The prompt and all that is written are charged.
+    slow a whole one; both end at ``longest``, and a verdict that was not reached cannot be read.
+    Paragraphs end at blank lines, where the released code (@9a73844) begins one at each hesitation
+    word. The prompt and all that is written are charged.
 
     Attributes:
         instruction: What it is asked, with ``{question}`` and ``{solution}``; paraphrased.
@@ -146,7 +148,7 @@ def majority(verdicts: Sequence[SolutionVerdict | None]) -> tuple[SolutionVerdic
 
 
 def numbered(solution: str) -> str:
-    """Number the paragraphs of a solution from 0."""
+    """Number the paragraphs of a solution, parted by blank lines, from 0."""
     parts = [part for part in solution.split("\n\n") if part.strip()]
     return "\n\n".join(f"[{i}] {part}" for i, part in enumerate(parts))
 

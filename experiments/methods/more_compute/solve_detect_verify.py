@@ -21,11 +21,13 @@ class SolveDetectVerifyPreset(LiveRule):
     """Ask at hesitation words whether the solution is complete; verify it; write it anew if wrong.
 
     The pipeline is the published one, its verifier is not trained: the model itself stands in
-    ("untrained FlexiVe"), and the prompts are paraphrased. The shipped reasoners answer no
-    questions about a solution: asked, they never say yes and their verdicts cannot be read, so that
-    this row is the full run at a higher price. For them a second row takes judges that need no
-    prompts: an answer stated in words is a complete solution, the run's own probe verifies, and
-    what it rejects is sampled anew without feedback.
+    ("untrained FlexiVe"), and the prompts are paraphrased. Three more deviations: paragraphs end at
+    blank lines, not at hesitation words; a run of the verifier, its thinking too, has 256 tokens;
+    and what goes back is the number of the wrong paragraph, not what the verifier wrote. The
+    shipped reasoners answer no questions about a solution: asked, they never say yes and their
+    verdicts cannot be read, so that this row is the full run at a higher price. For them a second
+    row takes judges that need no prompts: an answer stated in words is a complete solution, the
+    run's own probe verifies, and what it rejects is sampled anew without feedback.
 
     Attributes:
         least: The probe's score from which on it accepts a solution.

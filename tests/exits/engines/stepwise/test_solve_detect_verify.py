@@ -1,6 +1,7 @@
 """Solve-Detect-Verify: the reference's examples, and what is sent back with scripted judges."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from probexit.exits.engines.stepwise.solution_verifiers import (
     numbered,
     verdict_in,
 )
-from probexit.exits.engines.stepwise.solve_detect_verify import SolveDetectVerify
+from probexit.exits.engines.stepwise.solve_detect_verify import SolveDetectVerify, winner
 from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags
 
@@ -134,6 +135,29 @@ def test_a_rejected_solution_is_written_anew_and_charged(
     assert sent.charged >= len(kept.token_ids) + 3 * 4
 
 
+def texts_of(*lengths: int, charged: int = 0) -> list[Any]:
+    return [SimpleNamespace(ids=[0] * n, charged=charged, closed=n == 5) for n in lengths]
+
+
+def test_every_text_but_the_one_that_stands_is_charged_and_all_that_was_read_aside() -> None:
+    (first,), others = texts_of(7, charged=2), texts_of(3, 5, 4, charged=10)
+    Manuscript.give_way(first, others, 1)
+    assert first.ids == others[1].ids
+    assert first.closed
+    assert first.charged == 2 + 7 + 3 * 10 + (3 + 4)
+
+
+def test_the_first_of_the_majority_stands() -> None:
+    def saying(answer: str) -> Any:
+        reasoner = SimpleNamespace(after_thinking=lambda ids: answer)
+        return SimpleNamespace(ids=[], reasoner=reasoner)
+
+    five, seven, none = (f"The answer is {n}." for n in ("5", "7", "not clear"))
+    assert winner([saying(said) for said in (none, five, seven, none, seven)]) == 2
+    assert winner([saying(said) for said in (seven, five)]) == 0
+    assert winner([saying(none), saying(none)]) == 0
+
+
 @torch.inference_mode()
 def test_asking_the_model_costs_what_it_reads(shipped_like: Any) -> None:
     text = shipped_like
@@ -154,3 +178,16 @@ def shipped_like(reasoner: Reasoner, words: Any, prompts: Any, monkeypatch: Any)
     text = Manuscript(reasoner, prompts[2], HOT, engine(At(1), RIGHT, words).steps)
     text.keep(text.draft())
     return text
+
+
+@torch.inference_mode()
+def test_the_verdict_goes_back_in_a_prompt_that_is_charged(
+    shipped_like: Any, reasoner: Reasoner
+) -> None:
+    shipped_like.question = "w20 w21"
+    judge = Judge([WRONG] * 4, [WRONG])
+    sends_back = SolveDetectVerify(At(999), judge, feedback="{question} w{index}")
+    new = sends_back._again(shipped_like, WRONG, 0)
+    assert new.prompt == reasoner.prompt("w20 w21 w3")
+    assert new.question == "w20 w21"
+    assert new.charged == len(new.prompt)
