@@ -75,10 +75,11 @@ class DiffAdapt(LiveRule):
     def recipes(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
         if not bench.decoding.temperature:
             raise Unavailable("it chooses temperatures: record at one above 0")
-        return {"": Routed(self._treatments(bench, True), self._routes(context))}
+        return {"": Routed(_treatments(bench), self._routes(context))}
 
     def controls(self, context: Context, bench: LiveEvaluator) -> dict[str, Recipe]:
-        bare, routes = self._treatments(bench, False), self._routes(context)
+        routes = self._routes(context)
+        bare = {level: replace(each, instruction="") for level, each in _treatments(bench).items()}
         normal = dict.fromkeys(routes, QuestionDifficulty.NORMAL)
         return {"without prompts": Routed(bare, routes), "always normal": Routed(bare, normal)}
 
@@ -107,10 +108,9 @@ class DiffAdapt(LiveRule):
         )
         return probe.of([start_of(trace).hidden[0, layer] for trace in test])
 
-    def _treatments(self, bench: LiveEvaluator, prompts: bool) -> dict[str, InterventionRun]:
-        whole = {level.value: _treatment(own, bench) for level, own in STRATEGIES.items()}
-        bare = {name: replace(each, instruction="") for name, each in whole.items()}
-        return whole if prompts else bare
+
+def _treatments(bench: LiveEvaluator) -> dict[str, InterventionRun]:
+    return {level.value: _treatment(own, bench) for level, own in STRATEGIES.items()}
 
 
 def _treatment(strategy: Strategy, bench: LiveEvaluator) -> InterventionRun:

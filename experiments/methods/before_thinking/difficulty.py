@@ -40,15 +40,15 @@ class Boundaries:
     unsolved: float = 0.3
     entropy: float | None = None
 
-    def label(self, accuracy: float, entropy: float, least: float) -> QuestionDifficulty:
+    def label(self, accuracy: float, entropy: float, most: float) -> QuestionDifficulty:
         """Return the difficulty of a question.
 
         Args:
             accuracy: Share of its runs that are right.
             entropy: Mean entropy of their tokens.
-            least: The boundary of the entropy.
+            most: Largest entropy of a normal question.
         """
-        if accuracy >= self.solved and entropy <= least:
+        if accuracy >= self.solved and entropy <= most:
             return QuestionDifficulty.NORMAL
         if accuracy < self.unsolved:
             return QuestionDifficulty.HARD
@@ -77,7 +77,8 @@ def mean_entropy(trace: Trace) -> float:
 class DifficultyProbe:
     """``softmax(W2 relu(W1 h + b1) + b2)`` on standardised states.
 
-    Adam at 1e-3 and 100 epochs are the paper's; the hidden width was not found.
+    A rate of 1e-3 and 100 epochs are the paper's; its optimiser is AdamW, where Adam with an L2
+    penalty stands in, its states are not said to be standardised, and its width was not found.
 
     Attributes:
         width: Hidden units.
