@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.deciders.layer_view import LayerView
+from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.readout import Readout
 from probexit.hooks.layers import decoder_layers, hidden_of
 
@@ -26,6 +27,7 @@ class Examples:
         step: ``[n]`` place of the token in its text, from 1.
         groups: ``[n]`` text of each token.
         readout: Turns states into logits.
+        read: ``[n, e, d]`` what a head that attends made of them, text by text; None of others.
     """
 
     layers: tuple[int, ...]
@@ -36,6 +38,7 @@ class Examples:
     step: Tensor
     groups: Tensor
     readout: Readout
+    read: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.final)
@@ -61,6 +64,7 @@ class Examples:
             gold=self.gold[kept],
             step=self.step[kept],
             groups=self.groups[kept],
+            read=None if self.read is None else self.read[kept],
         )
 
     def looks(self) -> Iterator[LayerView]:
@@ -71,7 +75,8 @@ class Examples:
         look = None
         for e, layer in enumerate(self.layers):
             hidden, before = self.hidden[:, e], self.before[:, e]
-            look = LayerView(layer, hidden, before, 1, self.readout, look, self.final)
+            read = None if self.read is None else self.read[:, e]
+            look = LayerView(layer, hidden, before, 1, self.readout, look, self.final, read)
             yield look
 
     def agreement(self) -> Tensor:
@@ -102,22 +107,23 @@ def record(
     kept = tuple(sorted(layers))
     begins = starts or [0] * len(texts)
     parts = [
-        _read(model, text, kept, start)
+        _read(model, readout.head, text, kept, start)
         for text, start in zip(texts, begins, strict=True)
         if len(text) > start + 1
     ]
     if not parts:
         raise ValueError("no text has two tokens after its start: give longer ones")
-    hidden, before, final, gold = (torch.cat(column) for column in zip(*parts, strict=True))
+    hidden, before, final, gold, read = (torch.cat(column) for column in zip(*parts, strict=True))
     sizes = [len(part[2]) for part in parts]
     step = torch.cat([torch.arange(1, size + 1) for size in sizes])
     groups = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    return Examples(kept, hidden, before, final, gold, step, groups, readout)
+    known = read if readout.head.attends else None
+    return Examples(kept, hidden, before, final, gold, step, groups, readout, known)
 
 
 def _read(
-    model: Any, text: Sequence[int], layers: tuple[int, ...], start: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    model: Any, head: Head, text: Sequence[int], layers: tuple[int, ...], start: int
+) -> tuple[Tensor, ...]:
     ids = torch.tensor([list(text)], device=model.device)
     seen: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -136,4 +142,8 @@ def _read(
     before, hidden = (
         torch.stack([seen[layer][side][0, start:-1] for layer in layers], 1) for side in (0, 1)
     )
-    return hidden, before, logits.argmax(-1), ids[0, start + 1 :]
+    read = hidden.new_empty(0)
+    if head.attends:
+        states = [head.over_text(seen[layer][1], layer)[0, start:-1] for layer in layers]
+        read = torch.stack(states, 1)
+    return hidden, before, logits.argmax(-1), ids[0, start + 1 :], read

@@ -37,6 +37,8 @@ class LayerView:
         readout: Turns states into logits.
         previous: The same rows at the previous exit layer of this token; None at the first.
         final: ``[n]`` the full model's token; known only in shadow mode and on recorded examples.
+        read: ``[n, d]`` what a head that attends made of ``hidden`` and of the text before it; None
+            where the readout translates ``hidden`` alone.
     """
 
     layer: int
@@ -46,12 +48,13 @@ class LayerView:
     readout: LayerReader
     previous: Optional["LayerView"] = None
     final: Tensor | None = None
+    read: Tensor | None = None
 
     @cached_property
     def logits(self) -> Tensor:
         """``[n, V]`` float32: the head's next-token logits here."""
         with torch.no_grad():  # models come with gradients switched on; deciders need none
-            return self.readout.logits(self.hidden, self.layer)
+            return self.readout.logits(*self._translatable)
 
     @cached_property
     def tokens(self) -> Tensor:
@@ -61,7 +64,14 @@ class LayerView:
     def columns(self, tokens: Tensor) -> Tensor:
         """Return the logits of ``tokens [n, k]`` only, ``[n, k]`` float32."""
         with torch.no_grad():
-            return self.readout.columns(self.hidden, self.layer, tokens)
+            return self.readout.columns(*self._translatable, tokens)
+
+    @property
+    def _translatable(self) -> tuple[Tensor, int]:
+        """The states to read and their layer; what is translated counts as the last layer's."""
+        if self.read is None:
+            return self.hidden, self.layer
+        return self.read, self.readout.depth - 1
 
     def rows(self, index: Tensor) -> "LayerView":
         """Return the same look at some rows; what was computed is kept."""
@@ -71,6 +81,7 @@ class LayerView:
             before=self.before[index],
             previous=self.previous and self.previous.rows(index),
             final=None if self.final is None else self.final[index],
+            read=None if self.read is None else self.read[index],
         )
         for name in ("logits", "tokens"):
             if name in vars(self):

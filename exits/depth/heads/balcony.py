@@ -63,18 +63,14 @@ class Balcony(TrainedHead):
         return made
 
     def over_text(self, hidden: Tensor, layer: int, **options: Any) -> Tensor:
-        """Translate the states ``[b, t, d]`` of whole texts, each with what comes before it.
-
-        Raises:
-            ValueError: if the head was not trained for ``layer``.
-        """
+        options.setdefault("use_cache", False)
         out: Tensor = self.at(hidden, layer)(inputs_embeds=hidden, **options).last_hidden_state
         return out
 
     def translate(self, hidden: Tensor, layer: int) -> Tensor:
         """Translate states as if each were the first of its text; ``follow`` reads whole texts."""
         alone = hidden.reshape(-1, 1, hidden.shape[-1])
-        return self.over_text(alone, layer, use_cache=False).reshape(hidden.shape)
+        return self.over_text(alone, layer).reshape(hidden.shape)
 
     def follow(self) -> Follow:
         caches: dict[int, Cache] = {}

@@ -35,6 +35,14 @@ class Head(FittedPart, ABC):
             ValueError: if the head was not trained for ``layer``.
         """
 
+    def over_text(self, hidden: Tensor, layer: int) -> Tensor:
+        """Translate the states ``[b, t, d]`` of whole texts, each with what comes before it.
+
+        Raises:
+            ValueError: if the head was not trained for ``layer``.
+        """
+        return self.translate(hidden, layer)
+
     def follow(self) -> Follow:
         """Return what translates the passes over one text, from its prompt on."""
         return lambda call, hidden: self.translate(hidden, call.index)

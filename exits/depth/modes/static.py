@@ -83,7 +83,10 @@ class StaticTexts(Handler):
             self._read = self._follow[call.index](call, hidden)
         if self._prompt:
             after, before = hidden[:, -1], call.hidden[:, -1]
-            self._look = LayerView(call.index, after, before, 1, self.readout, self._look)
+            read = None if self._read is None else self._read[:, -1]
+            self._look = LayerView(
+                call.index, after, before, 1, self.readout, self._look, read=read
+            )
             if bool(self.rule.leaves(self._look).any()):
                 self._exit = call.index
 

@@ -143,5 +143,5 @@ class _WholeTexts(_Batches):
         return hidden, torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
 
     def read(self, hidden: Tensor, layer: int) -> Tensor:
-        read: Tensor = self.head.over_text(hidden, layer, use_cache=False)
+        read: Tensor = self.head.over_text(hidden, layer)
         return read

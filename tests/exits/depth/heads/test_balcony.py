@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from probexit.exits.depth.controller import DepthController
+from probexit.exits.depth.deciders.examples import record
+from probexit.exits.depth.deciders.max_probability import MaxProbability
 from probexit.exits.depth.deciders.schedule import Schedule
 from probexit.exits.depth.heads.balcony import Balcony
 from probexit.exits.depth.heads.block import ExitBlock
@@ -76,6 +78,37 @@ def test_cached_steps_are_the_whole_text(trained: Any, prompt: Tensor) -> None:
     assert text[0, prompt.shape[1] :].tolist() == whole[prompt.shape[1] - 1 : -1].tolist()
     assert set(attached.trace.row()) == {EXIT + 1 + 1}  # its own layer counts
     assert attached.executed[EXIT + 1 :] == (0,) * 3  # neither prompt nor text went deeper
+
+
+def test_recorded_tokens_are_read_with_the_text_before_them(trained: Any, texts: Any) -> None:
+    """Exits and thresholds are chosen on what is deployed, not on tokens without their text."""
+    model, head = trained
+    readout, start = Readout(model, head), 5
+    found = record(model, readout, texts[:2], [EXIT], [start, start])
+    (look,) = found.looks()
+    with torch.inference_mode():
+        whole = states(model, torch.tensor(texts[:2]), EXIT)
+        read = head.over_text(whole, EXIT)[:, start:-1].flatten(0, 1)
+        expected = readout.logits(read, readout.depth - 1)
+        alone = readout.logits(whole[:, start:-1].flatten(0, 1), EXIT)
+    assert torch.allclose(look.logits, expected, atol=1e-4)
+    assert torch.allclose(look.columns(look.tokens[:, None])[:, 0], look.logits.amax(-1), atol=1e-4)
+    assert not torch.allclose(alone, expected, atol=1e-2)
+    (later,) = found.split(0.5)[1].looks()
+    assert torch.equal(later.logits, look.logits[len(look.logits) // 2 :])
+
+
+def test_the_prompt_is_decided_on_with_the_text_before(trained: Any, prompt: Tensor) -> None:
+    model, head = trained
+    readout = Readout(model, head)
+    with torch.inference_mode():
+        read = head.over_text(states(model, prompt, EXIT), EXIT)[:, -1]
+        sure = float(readout.logits(read, readout.depth - 1).softmax(-1).max())
+    for threshold, ran in ((sure - 1e-4, EXIT + 2), (sure + 1e-4, readout.depth)):
+        rule = ExitRule((EXIT,), MaxProbability(), head, threshold)
+        with DepthController(rule, Static()).attach(model) as attached:
+            model.generate(prompt, **OPTIONS)
+        assert set(attached.trace.row()) == {ran}
 
 
 def test_two_texts_do_not_share_keys(trained: Any, prompt: Tensor) -> None:
