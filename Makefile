@@ -20,7 +20,7 @@ export MPLBACKEND ?= agg
 # Two processes of tests fill two cores: a second thread in each only gets in the way.
 test test-all test-lowest test-newest: export OMP_NUM_THREADS := 1
 
-.PHONY: help install demo docs package lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
+.PHONY: help install demo docs package audit lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -151,8 +151,13 @@ docs: install  ## Build the documentation site into docs/_build/html; a warning 
 package: install  ## Build sdist and wheel, install and try them outside the checkout.
 	.ci/package
 
+audit:  ## Look the locked dependencies up among known weaknesses: asks pypi.org for each.
+	test -f .venv-audit/bin/pip-audit || $(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/$(INSTALL) pip-audit
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements.lock
+
 notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray docs/_build demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray .venv-audit docs/_build demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
