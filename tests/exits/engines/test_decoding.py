@@ -43,11 +43,14 @@ def test_the_stream_is_uniform() -> None:
     assert chisquare(counts, logits.double().softmax(-1) * 20_000).pvalue > 0.001
 
 
-def test_the_ends_of_the_unit_interval_draw_a_token() -> None:
-    decoding = Decoding(temperature=1.0, top_p=0.5)
-    logits = torch.tensor([[3.0, 0.0, -1.0]]).expand(2, -1)
+@pytest.mark.parametrize(("top_p", "expected"), [(0.5, [1, 1]), (1.0, [1, 3])])
+def test_the_ends_of_the_unit_interval_draw_a_token(top_p: float, expected: list[int]) -> None:
+    """Never one that cannot be drawn, wherever it stands in the vocabulary."""
+    impossible = -torch.inf
+    logits = torch.tensor([[impossible, 3.0, 0.0, -1.0, impossible]]).expand(2, -1)
     ends = torch.tensor([0.0, 1.0 - 2**-53], dtype=torch.float64)
-    assert decoding.draw(logits, ends, NOT_GREEDY.expand(2)).tolist() == [0, 0]
+    decoding = Decoding(temperature=1.0, top_p=top_p)
+    assert decoding.draw(logits, ends, NOT_GREEDY.expand(2)).tolist() == expected
 
 
 def test_every_key_and_every_seed_has_its_own_numbers() -> None:
