@@ -11,6 +11,7 @@ from probexit.calibration.statistics.intervals import Interval
 from probexit.exits.replay import NO_EXIT
 from probexit.exits.trace import Trace
 from probexit.experiments.evaluation.problems import Band, Problems
+from probexit.experiments.evaluation.regret import BestExits
 from probexit.experiments.methods.core.accounting import ExitValues, TraceResults
 from probexit.experiments.methods.reference.oracle import earliest_right
 
@@ -32,6 +33,8 @@ class Measures:
         oracle_share: Thinking saved, as a share of what the oracle saves.
         risk: Observed risk: the mean loss.
         risk_solved: The same among problems that the full run solves; NaN where not measured.
+        regret: Accuracy that exits chosen by their grades would have at as many tokens, minus its
+            own; NaN where not measured.
     """
 
     accuracy: Interval
@@ -44,6 +47,7 @@ class Measures:
     oracle_share: Interval
     risk: Interval
     risk_solved: Interval = UNKNOWN
+    regret: Interval = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,13 @@ class Metrics:
         problems: The test problems and draws of them.
         full: The full run.
         oracle: The oracle.
+        best: The most right answers for any number of tokens.
     """
 
     problems: Problems
     full: TraceResults
     oracle: TraceResults
+    best: BestExits
 
     @classmethod
     def of(cls, traces: Sequence[Trace], exit_values: ExitValues) -> Self:
@@ -70,7 +76,8 @@ class Metrics:
         problems = Problems.among(traces)
         full = np.full(len(traces), NO_EXIT)
         best = np.array([earliest_right(trace) for trace in traces])
-        return cls(problems, exit_values.trace_results(full), exit_values.trace_results(best))
+        to_end, oracle = (exit_values.trace_results(places) for places in (full, best))
+        return cls(problems, to_end, oracle, BestExits.of(exit_values))
 
     def measure(self, trace_results: TraceResults) -> Measures:
         """Measure a tally ``[n]``."""
@@ -87,6 +94,7 @@ class Metrics:
             oracle_share=problems.ratio(saved, full.thinking - self.oracle.thinking),
             risk=problems.rate(trace_results.loss),
             risk_solved=problems.rate_among(trace_results.loss, full.correct),
+            regret=self.best.regret(trace_results.total, trace_results.correct, problems),
         )
 
     def saved(self, trace_results: TraceResults) -> Band:

@@ -119,7 +119,7 @@ class Comparison:
         lines = []
         for row in self.rows:
             line = {"rule": row.name, "promised": row.promised, "threshold": row.threshold}
-            for name in ("accuracy", "thinking", "total", "saved", "risk", "risk_solved"):
+            for name in ("accuracy", "thinking", "total", "saved", "risk", "risk_solved", "regret"):
                 found = getattr(row.measures, name)
                 line |= {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
             lines.append(line)

@@ -15,6 +15,7 @@ COLUMNS: tuple[tuple[str, Callable[[ResultRow], str]], ...] = (
     ("think\ntokens", lambda row: wording.tokens(row.measures.thinking.estimate)),
     ("total\ntokens", lambda row: wording.tokens(row.measures.total.estimate)),
     ("oracle\nsaving", lambda row: wording.share(row.measures.oracle_share.estimate)),
+    ("regret\npoints", lambda row: wording.points(row.measures.regret.estimate)),
     ("promised\nrisk", wording.promise),
     ("observed risk\n%", lambda row: wording.percent(row.measures.risk)),
     ("if\nsolved", lambda row: wording.share(row.measures.risk_solved.estimate, ".1f")),

@@ -24,6 +24,11 @@ def share(value: float, form: str = ".0f") -> str:
     return _finite(100 * value, form, " %")
 
 
+def points(value: float) -> str:
+    """Write a difference of shares in points, without its bounds."""
+    return _finite(100 * value, "+.1f")
+
+
 def tokens(value: float) -> str:
     """Write a number of tokens: a tenth counts where there are few."""
     return _finite(value, ".1f" if value < 1000 else ",.0f")
@@ -55,6 +60,8 @@ def notes(comparison: Comparison) -> list[str]:
         "total: thinking, the tokens decoded only to decide, the closing text and the answer.",
         "oracle's saving: thinking saved, as a share of what leaving at the earliest right cue "
         "would save; over 100 % only by also leaving where no answer was right yet.",
+        "regret: accuracy that exits chosen by their grades would have at as many tokens, minus "
+        "the rule's own.",
         f"risk: share of problems where {loss(comparison)}. promised: the rule's certified limit, "
         f"with confidence {100 * (1 - comparison.delta):g} % over the calibration problems. "
         "if solved: the observed risk among problems that the full run solves.",

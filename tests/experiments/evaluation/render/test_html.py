@@ -30,7 +30,7 @@ def parsed(html):
 def test_a_row_for_each_rule_with_its_numbers(compared):
     rows = parsed(as_html(compared)).rows
     assert len(rows) == 1 + len(compared.rows)
-    assert {len(row) for row in rows} == {10}
+    assert {len(row) for row in rows} == {11}
     assert rows[1][0] == "full run"
     assert rows[1][1].startswith(f"{100 * compared.rows[0].measures.accuracy.estimate:.1f} [")
 
