@@ -104,6 +104,7 @@ capacity: install  ## Simulate a server with and without the exits of RUN; CAPAC
 	$(BIN)/python -m probexit.experiments.bench.capacity $(RUN) $(CAPACITY)
 
 RECORDED := arith spell coins
+ANEW := arith-greedy arith-sampled arith-pair spell-greedy coins-greedy
 
 methods: install  ## Record three families, apply every replayable rule, write docs/methods.md.
 	$(BIN)/probexit record --task arith --n 2000 --answer-samples 16 --out runs/arith
@@ -114,18 +115,34 @@ methods: install  ## Record three families, apply every replayable rule, write d
 	  $(BIN)/probexit compare runs/$$run --methods replayed || exit 1; \
 	  $(BIN)/probexit frontier runs/$$run --methods replayed || exit 1; \
 	done
-	$(BIN)/probexit page $(RECORDED:%=runs/%) \
-	  $$(ls -d runs/arith-live runs/arith-switch 2>/dev/null) \
+	$(MAKE) methods-page
+
+.PHONY: methods-page
+methods-page: install  ## Write docs/methods.md from what was compared so far.
+	$(BIN)/probexit page $(RECORDED:%=runs/%) $$(ls -d $(ANEW:%=runs/%) 2>/dev/null) \
 	  --depth $$(ls -d runs/depth-compare runs/depth-live runs/depth-fixed 2>/dev/null) \
 	  --out docs/methods.md
 
-methods-live: methods  ## Rules that generate anew, on some of the problems of arith; then `make methods`.
-	cp -rn runs/arith runs/arith-live && cp -rn runs/arith runs/arith-switch
-	$(BIN)/probexit compare runs/arith-live --problems 200 --methods live
-	$(BIN)/probexit frontier runs/arith-live --problems 200 --methods live
-	$(BIN)/probexit compare runs/arith-switch --problems 40 --methods two-models
+methods-live: install  ## Rules that generate anew, certified on fresh runs; then `make methods-page`.
+	$(BIN)/probexit record --task arith --n 600 --temperature 0 --out runs/arith-greedy
+	$(BIN)/probexit record --task arith --n 400 --rollouts 4 --out runs/arith-sampled
+	$(BIN)/probexit record --task arith:hard --n 300 --temperature 0 --model shipped-deep --out runs/arith-pair
+	$(BIN)/probexit record --task spell --n 600 --temperature 0 --out runs/spell-greedy
+	$(BIN)/probexit record --task coins --n 600 --temperature 0 --out runs/coins-greedy
+	for run in $(ANEW); do \
+	  test -f runs/$$run/fit/fit.json || $(BIN)/probexit fit runs/$$run || exit 1; \
+	done
+	$(BIN)/probexit compare runs/arith-greedy --problems 100 --fresh 153 \
+	  --methods steering,intervention,more-compute
+	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 \
+	  --methods efficiency_steering,mur,diff_adapt,several-samples
+	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 60 --alpha .1 --methods two-models
+	for run in spell-greedy coins-greedy; do \
+	  $(BIN)/probexit compare runs/$$run --problems 60 --fresh 60 \
+	    --methods steering,intervention,more-compute || exit 1; \
+	done
 
-methods-depth: install  ## Layer exits for the page: every rule, and ramps under a shift; then `make methods`.
+methods-depth: install  ## Layer exits for the page: every rule, and ramps under a shift; then `make methods-page`.
 	$(BIN)/probexit depth compare --model shipped-deep --seed 2 --n 80 --calibrate 24 --alpha .1 --test 24 \
 	  --out runs/depth-compare
 	$(BIN)/probexit depth adapt --model shipped-deep --n 80 --overhead .3 --then spell --out runs/depth-live
