@@ -52,15 +52,43 @@ def table(
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
+def fitting(
+    rows: Sequence[Sequence[str]], least: Sequence[int], columns: int | None = None
+) -> list[int]:
+    """Return the columns of a table whose cells fit in a line each, ascending.
+
+    Of the first column, names, only the words must fit.
+
+    Args:
+        rows: Cells as text, headings among them.
+        least: Columns that may be left out, the least needed first.
+        columns: Columns of the terminal; None takes it as it is.
+    """
+    whole, words = _longest(rows)
+    needs, kept = [words[0], *whole[1:]], list(range(len(whole)))
+    for column in least:
+        if sum(needs[i] + GAP for i in kept) - GAP <= (columns or width()):
+            break
+        kept.remove(column)
+    return kept
+
+
+def _longest(rows: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
+    """Return the longest line, and the longest word, of every column."""
+    cells = list(zip(*rows, strict=True))
+    lines = [max(len(line) for cell in column for line in cell.split("\n")) for column in cells]
+    words = [max((len(w) for cell in column for w in cell.split()), default=1) for column in cells]
+    return lines, words
+
+
 def _widths(rows: Sequence[Sequence[str]], wide: int) -> list[int]:
-    """Narrow the columns until they fit: between words first, inside them where that fails.
+    """Narrow the columns until they fit: names first, then between words, then inside them.
 
     The words of the first column, names that are to be typed, stay whole.
     """
-    cells = list(zip(*rows, strict=True))
-    found = [max(len(line) for cell in column for line in cell.split("\n")) for column in cells]
-    words = [max((len(w) for cell in column for w in cell.split()), default=1) for column in cells]
-    for floor in (words, [words[0], *[1] * (len(cells) - 1)]):
+    found, words = _longest(rows)
+    others = len(found) - 1
+    for floor in ([words[0], *found[1:]], words, [words[0], *[1] * others]):
         while sum(found) + GAP * (len(found) - 1) > wide and found != floor:
             i = max(range(len(found)), key=lambda i: found[i] - floor[i])
             found[i] -= 1

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable
 
-from probexit.exits.terminal import WIDE, table, width
+from probexit.exits.terminal import WIDE, fitting, table, width
 from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.results import Comparison, ResultRow
 
@@ -21,6 +21,9 @@ COLUMNS: tuple[tuple[str, Callable[[ResultRow], str]], ...] = (
     ("if\nsolved", lambda row: wording.share(row.measures.risk_solved.estimate, ".1f")),
 )
 
+# What a narrow terminal does without first.
+LEAST = ("regret\npoints", "if\nsolved", "oracle\nsaving", "change\npoints")
+
 
 def as_text(comparison: Comparison, columns: int | None = None) -> str:
     """Lay the rows, the savings at equal risk and the notes out.
@@ -30,11 +33,15 @@ def as_text(comparison: Comparison, columns: int | None = None) -> str:
         columns: Columns of the terminal; None takes it as it is.
     """
     wide = columns or width()
+    heads = [heading for heading, _ in COLUMNS]
     rows = [[show(row) for _, show in COLUMNS] for row in comparison.rows]
-    laid = table([heading for heading, _ in COLUMNS], rows, columns=wide)
+    kept = fitting([heads, *rows], [heads.index(name) for name in LEAST], wide)
+    laid = table([heads[i] for i in kept], [[row[i] for i in kept] for row in rows], columns=wide)
+    missing = ", ".join(" ".join(heads[i].split()) for i in range(len(heads)) if i not in kept)
+    narrow = [f"Too narrow here for: {missing}; --json has all."] if missing else []
     notes = [
         textwrap.fill(note, min(wide, WIDE), subsequent_indent="  ")
-        for note in wording.notes(comparison)
+        for note in [*narrow, *wording.notes(comparison)]
     ]
     return "\n".join([laid, "", *notes, *_at_equal_risk(comparison)]) + "\n"
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from probexit.experiments.evaluation.compare import compare
+from probexit.experiments.evaluation.render import wording
 from probexit.experiments.evaluation.render.text import as_text
 
 
@@ -15,6 +16,16 @@ def test_fits_the_terminal_and_loses_nothing(compared, columns):
     for row in compared.rows:
         assert set(row.name.split()) <= set(text.split())
         assert f"{100 * row.measures.accuracy.estimate:.1f}" in table
+
+
+@pytest.mark.parametrize(("columns", "left_out"), [(80, True), (100, True), (140, False)])
+def test_a_narrow_terminal_loses_columns_not_numbers(compared, columns, left_out):
+    text = as_text(compared, columns)
+    table = text.split("\n\n")[0]
+    assert ("Too narrow here for: " in text) == left_out == ("regret" not in table)
+    for row in compared.rows:
+        assert wording.percent(row.measures.accuracy) in table
+        assert wording.percent(row.measures.risk) in table
 
 
 def test_columns_are_aligned(compared):
