@@ -85,6 +85,15 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
         obeyed = self.obey(logits, self._rows, self.session.step(made, read))
         return scores if obeyed is logits else torch.cat([obeyed, scores[count:]])
 
+    def finish(self) -> None:
+        """Check the requests of a manager that has stopped.
+
+        Raises:
+            RuntimeError: if a cue was not decided on.
+        """
+        for row in self.requests.values():
+            self.session.finish(row)
+
     def _row(self, state: Any) -> tuple[Row | None, int | None]:
         """Return a request's row and the token it has just consumed; None for its prompt.
 
@@ -105,7 +114,7 @@ class ContinuousExits(ContinuousBatchingLogitsProcessor):  # type: ignore[misc] 
             raise ValueError(f"request {state.request_id} was under way before it was seen here")
         self.requests.move_to_end(state.request_id)  # those that are running are dropped last
         while len(self.requests) > KEPT:
-            self.requests.popitem(last=False)
+            self.session.finish(self.requests.popitem(last=False)[1])
         if not (again or state.generated_tokens):
             return row, None
         return row, int((state.generated_tokens or state.initial_tokens)[-1])

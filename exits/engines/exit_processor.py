@@ -68,6 +68,16 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             self.driver.capture.wanted = True
         return self.obey(scores, self.running, orders)
 
+    def finished(self, written: Any) -> Any:
+        """Check the rows of a call that has returned; return what it has ``written``.
+
+        Raises:
+            RuntimeError: if a cue was not decided on.
+        """
+        for row in self.rows:
+            self.session.finish(row)
+        return written
+
     def _newest(self, ids: Tensor) -> tuple[list[int | None], TokensRead]:
         """Copy the newest tokens ``[b]`` to the host, and read them."""
         tokens: list[int | None] = ids.tolist()

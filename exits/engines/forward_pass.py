@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.trials import Fork
+from probexit.hooks.capture import CaptureError
 
 States = Callable[[Sequence[int]], Tensor]
 """Reads the states ``[n, L, d]`` that chosen rows have in the newest pass, on their own device."""
@@ -41,6 +42,24 @@ class ForwardPass:
         if len(at) == len(self.rows):
             return self.logits
         return self.logits[on_device(at, self.logits)]
+
+    def states_of(self, at: Sequence[int], layers: Sequence[int]) -> Tensor:
+        """Return the states ``[n, L, d]`` of chosen rows; ``[n, 0, 0]`` where no layer is read.
+
+        Raises:
+            CaptureError: if they did not come, or not for each row and layer.
+        """
+        if not layers:
+            return self.logits.new_zeros(len(at), 0, 0)
+        if self.states is None:
+            raise CaptureError(f"states at layers {list(layers)} are read, and the pass gave none")
+        found = self.states(at)
+        if found.shape[:2] != (len(at), len(layers)):
+            raise CaptureError(
+                f"states of {len(at)} rows at {len(layers)} layers were asked for, and "
+                f"{list(found.shape)} came"
+            )
+        return found
 
 
 def on_device(at: Sequence[int], like: Tensor) -> Tensor:

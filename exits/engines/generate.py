@@ -74,6 +74,7 @@ def attach(
     model.init_continuous_batching = attachment.init_continuous_batching
     try:
         yield attachment
+        attachment.finish()
     finally:
         attachment.detach()
         del model.generate, model.init_continuous_batching
@@ -97,12 +98,12 @@ class Attachment:
         self._told = False
         self._running = Lock()
         self._init_batching = getattr(model, "init_continuous_batching", None)
-        self._batched: list[ContinuousExits] = []
+        self._batched: list[tuple[Any, ContinuousExits]] = []
 
     @property
     def requests(self) -> dict[str, Row]:
         """Rows of continuous batching by request id, of the manager made last."""
-        return dict(self._batched[-1].requests) if self._batched else {}
+        return dict(self._batched[-1][1].requests) if self._batched else {}
 
     def init_continuous_batching(
         self,
@@ -123,12 +124,22 @@ class Attachment:
             self._init_batching, self.model, self.tokenizer, self.controller, given
         )
         exits.capture.__enter__()
-        self._batched.append(exits)
+        self._batched.append((manager, exits))
         return manager
+
+    def finish(self) -> None:
+        """Check what the managers that have stopped have decided.
+
+        Raises:
+            RuntimeError: if a cue was not decided on.
+        """
+        for manager, exits in self._batched:
+            if not manager.is_running():
+                exits.finish()
 
     def detach(self) -> None:
         """Take the hooks out; a manager that is still running goes on without the controller."""
-        for exits in self._batched:
+        for _, exits in self._batched:
             exits.active = False
             exits.capture.__exit__()
 
@@ -174,9 +185,9 @@ class Attachment:
         )
         self.rows = processor.rows  # filled as the rows begin, for whoever looks on
         if capture is None:  # a model that may be compiled gets no hook it does not need
-            return self._generate(*args, **kwargs)
+            return processor.finished(self._generate(*args, **kwargs))
         with capture, BeforePass(self.model, processor.before):
-            return self._generate(*args, **kwargs)
+            return processor.finished(self._generate(*args, **kwargs))
 
     def _cache(self, args: tuple[Any, ...], kwargs: dict[str, Any], session: Session) -> Any:
         """Make the cache that trial answers are copied from, in the form the caller asked for.

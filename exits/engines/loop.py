@@ -259,6 +259,8 @@ class Loop(SessionDriver):
 
     def _close(self, slot: Slot, finished: bool, stopped: bool = False) -> None:
         self._left = True
+        if self.session is not None and slot.row is not None:
+            self.session.finish(slot.row)
         generation = slot.close(finished, stopped)
         self._done[slot.index] = generation
         if self._on_done is not None:

@@ -35,6 +35,7 @@ class Row:
         forced: Tokens it still has to write to close its thinking, then ``ANSWER``.
         exit: Where it left, if it did.
         written: Tokens generated so far.
+        cues: Cues that it has stood at; each is decided on before its next token.
         refused: Exits not taken because no room for an answer was left.
         probed: Tokens decoded only to decide: closing texts and trial answers.
     """
@@ -46,6 +47,7 @@ class Row:
     forced: deque[int] = field(default_factory=deque)
     exit: Exit | None = None
     written: int = 0
+    cues: int = 0
     refused: int = 0
     probed: int = 0
 
@@ -53,3 +55,15 @@ class Row:
     def scores(self) -> list[float]:
         """The signal at its cues so far, oldest first."""
         return self.seen.tolist()
+
+    def check(self) -> None:
+        """Compare the cues that it stood at with the decisions.
+
+        Raises:
+            RuntimeError: if an engine ran a pass over a cue and nobody decided.
+        """
+        if self.cues != len(self.seen):
+            raise RuntimeError(
+                f"a row stood at {self.cues} cues and was decided on at {len(self.seen)}: the "
+                "engine read a token and did not hand over the pass that consumed it"
+            )

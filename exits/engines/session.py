@@ -28,7 +28,11 @@ from probexit.hooks.think_tags import opens_thinking
 class Session:
     """A controller attached to one generation run.
 
+    What is read and what is decided is counted here, for all engines: cues against decisions, row
+    by row, and states against the rows and layers asked for.
+
     Attributes:
+        cues: Cues that rows stood at, all together, and ``decisions`` on them.
         extract: Reads the answer out of the text of a trial, closing text included; by default all
             behind the closing text. Give it a task's ``extract`` for a signal that compares
             answers, so that they are read as they were when the run was recorded.
@@ -59,8 +63,7 @@ class Session:
                 f"max_thinking={limit}: give at least "
                 f"{limit + len(self.closing) + controller.answer_tokens}"
             )
-        self.cues = 0
-        self.decisions = 0
+        self.cues = self.decisions = 0
         self.extract: Callable[[str], str] = self._behind_closing
         signal = controller.signal
         self.tracing = Tracing(signal, self.closing[0]) if signal.traced else None
@@ -129,7 +132,6 @@ class Session:
         self, made: ForwardPass, looked: "Looked", scores: Sequence[float]
     ) -> list[int | None]:
         """Decide with the scores of the rows looked at, on the host; return as ``step`` does."""
-        self.cues += len(looked.at)
         self.decisions += len(scores)
         for i, score in zip(looked.at, scores, strict=True):
             if (row := made.rows[i]) is not None:
@@ -142,12 +144,16 @@ class Session:
         Args:
             rows: ``b`` rows, as in ``ForwardPass``.
             tokens: Their tokens, likewise.
+
+        Raises:
+            RuntimeError: if a cue before these tokens was not decided on.
         """
         thinking: list[int] = []
         at: list[int] = []
         for i, (row, token) in enumerate(zip(rows, tokens, strict=True)):
             if row is None:
                 continue
+            row.check()
             if token is None:
                 self._keep_budget(row)  # a budget of nought closes what the prompt opened
                 continue
@@ -158,8 +164,17 @@ class Session:
                 thinking.append(i)
             if self._feed(row, token):
                 at.append(i)
+        self.cues += len(at)
         summed = self.tracing is not None and bool(self.controller.signal.layers)
         return TokensRead(thinking, at, bool(at) or (summed and bool(thinking)))
+
+    def finish(self, row: Row) -> None:
+        """Take leave of a row that has ended; every engine does so for each that it started.
+
+        Raises:
+            RuntimeError: if a cue that it stood at was not decided on.
+        """
+        row.check()
 
     def _feed(self, row: Row, token: int) -> bool:
         """Let a row consume a token; True if it now stands at a cue where it may leave."""
@@ -167,7 +182,9 @@ class Session:
         cue = row.reader.feed(token)
         if row.history.begins is None and row.reader.inside:
             row.history.begins = len(row.history.ids)
-        if not cue:
+        if cue:
+            row.cues += 1
+        else:
             self._keep_budget(row)
         return cue
 
@@ -184,10 +201,9 @@ class Session:
         return limit is not None and row.reader.thinking >= limit
 
     def _state(self, at: Sequence[int], rows: Sequence[Row], made: ForwardPass) -> CueState:
-        logits = made.logits_of(at)
         return CueState(
-            hidden=logits.new_zeros(len(at), 0, 0) if made.states is None else made.states(at),
-            logits=logits,
+            hidden=made.states_of(at, self.controller.signal.layers),
+            logits=made.logits_of(at),
             cues_seen=torch.tensor([len(row.seen) + 1 for row in rows]),
             thinking=torch.tensor([row.reader.thinking for row in rows]),
             history=lambda: [row.history.trace() for row in rows],

@@ -120,8 +120,9 @@ class ThinkingBar(LogitsProcessor):  # type: ignore[misc]  # transformers is unt
         tokens: list[int | None] = []
         for every in ids:
             watched, token = (None, None) if every is None else self._find(tuple(every))
-            if watched is not None and token in self._end:
+            if watched is not None and not watched.ended and token in self._end:
                 watched.ended = True  # what follows is padding
+                self._session.finish(watched.row)
             rows.append(None if watched is None or watched.ended else watched.row)
             tokens.append(token)
         states = self._capture.last if hidden.shape[1] else None

@@ -23,7 +23,7 @@ class Tracing:
     """
 
     def __init__(self, signal: Signal, end: int) -> None:
-        self._end = end
+        self._end, self._layers = end, signal.layers
         self._columns = TokenColumns() if signal.per_token else None
         self._means = StepMeans()
 
@@ -31,14 +31,14 @@ class Tracing:
         """Follow a pass; the rows at ``thinking`` have consumed a token of their thinking."""
         if self._columns is not None:
             self._columns.follow(made)
-        if made.states is not None and thinking:
+        if self._layers and thinking:
             rows = [row.history for i in thinking if (row := made.rows[i]) is not None]
-            self._means.add(rows, made.states(thinking))
+            self._means.add(rows, made.states_of(thinking, self._layers))
 
     def read(self, rows: Sequence[Row], at: Sequence[int], made: ForwardPass) -> None:
         """Read the cues that ``rows`` stand at, at these places, with one copy for them all."""
         logprobs = made.logits_of(at).float().log_softmax(-1)
-        hidden = logprobs.new_zeros(len(at), 0, 0) if made.states is None else made.states(at)
+        hidden = made.states_of(at, self._layers)
         means = self._means.take([row.history for row in rows], hidden)
         parts = {
             "entropy": entropy(logprobs),

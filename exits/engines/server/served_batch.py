@@ -103,6 +103,21 @@ class ServedBatch:
         self.left = [i for i, row in enumerate(kept) if row is not None and row.exit is not None]
         return self._obey(logits, kept, orders)
 
+    def finish(self, name: str) -> Running | None:
+        """Forget a request that ended; return what was decided on it, None without a controller.
+
+        Raises:
+            RuntimeError: if a cue that it stood at was not decided on.
+        """
+        running = self.running.pop(name, None)
+        if running is not None and not running.failed:
+            try:
+                running.session.finish(running.row)
+            except RuntimeError:
+                if not self._think_on([running]):
+                    raise
+        return running
+
     def _row(self, seat: Seat) -> Running | None:
         if seat.name not in self.running:
             if seat.written:

@@ -89,7 +89,7 @@ class SchedulerExits:
     def ended(self, reqs: Sequence[Any]) -> None:
         """Log requests that have ended, and forget them."""
         for req in reqs:
-            running = self.batch.running.pop(req.rid, None) if req.finished() else None
+            running = self.batch.finish(req.rid) if req.finished() else None
             if running is not None and self.log is not None:
                 tokens = len(req.output_ids)
                 self.log.append(decision_of(req.rid, running.rule.name, running.row, tokens))

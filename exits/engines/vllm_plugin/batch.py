@@ -88,7 +88,7 @@ class BatchExits:
     def finish(self, names: Collection[str]) -> None:
         """Write down requests that ended, before the runner forgets them."""
         for name in names:
-            request, running = self.runner.requests.get(name), self.batch.running.pop(name, None)
+            request, running = self.runner.requests.get(name), self.batch.finish(name)
             if self.ledger is None or request is None:
                 continue
             if not self.ledger.audits.answered(name, request.output_token_ids) and running:

@@ -149,7 +149,7 @@ def test_states_that_did_not_come_are_an_error(
     config = ContinuousBatchingConfig(**SMALL)
     with attach(model, words, reading(0.5)) as attachment:
         manager = model.init_continuous_batching(settings(model, words), config)
-        attachment._batched[-1].capture._remove()
+        attachment._batched[-1][1].capture._remove()
         manager.start()
         manager.add_request([20, 21, 3], "0")
         out = manager.get_result(timeout=20)

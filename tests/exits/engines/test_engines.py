@@ -12,8 +12,10 @@ from transformers import GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.generate import attach
 from probexit.exits.engines.loop import generate
+from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.hooks.capture import CaptureError
 from probexit.hooks.end_ids import end_ids
@@ -111,6 +113,20 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     return seen
 
 
+@pytest.fixture
+def finished(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+    """The rows that an engine took leave of."""
+    seen: list[Row] = []
+    finish = Session.finish
+
+    def noting(self: Session, row: Row) -> None:
+        seen.append(row)
+        finish(self, row)
+
+    monkeypatch.setattr(Session, "finish", noting)
+    return seen
+
+
 def test_every_engine_is_run_here() -> None:
     found = {
         str(file.relative_to(ENGINES))
@@ -123,15 +139,31 @@ def test_every_engine_is_run_here() -> None:
 
 @every
 def test_the_same_tokens_and_a_decision_at_each_cue(
-    bench: Bench, name: str, sessions: list[Session]
+    bench: Bench, name: str, sessions: list[Session], finished: list[Row]
 ) -> None:
     found = getattr(bench, name)()
+    ended = {id(row) for row in finished}
+    assert len(ended) == len(finished) == len(sessions)  # each that was started
     at_work = {id(session): session for session in sessions}.values()
     assert sum(session.cues for session in at_work) > 0
     assert all(session.decisions == session.cues for session in at_work)
     assert found == bench.loop()
     bench.rule = bench.rule.with_threshold(float("inf"))
     assert found != bench.loop()  # somebody left
+
+
+@every
+def test_a_pass_that_nobody_decides_on_is_an_error(
+    bench: Bench, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that an engine reads but the prompt goes undecided: its orders are lost."""
+
+    def lost(self: Session, made: ForwardPass, *_: Any) -> list[int | None]:
+        return [None] * len(made.rows)
+
+    monkeypatch.setattr(Session, "orders", lost)
+    with pytest.raises(RuntimeError, match="1 cues and was decided on at 0"):
+        getattr(bench, name)()
 
 
 @every

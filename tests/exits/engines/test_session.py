@@ -16,6 +16,7 @@ from probexit.exits.policies.patience import Patience
 from probexit.exits.policies.threshold import Threshold
 from probexit.exits.signals.base import CueState, Signal
 from probexit.exits.trace import Trace
+from probexit.hooks.capture import CaptureError
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.cues.reflection import Reflection
@@ -173,6 +174,36 @@ def test_rows_that_are_gone_are_passed_over(words: Any) -> None:
     assert session.step(made) == [None, None, 4]
     assert rows[1].written == 0
     assert session.cues == 2
+
+
+def watched(words: Any, signal: Signal) -> tuple[Session, Row]:
+    controller = ExitController(EveryK(1), signal, Threshold(0.5), ThinkTags(), " so")
+    session = Session(controller, words, 99)
+    return session, session.start(words.encode("<think>", add_special_tokens=False))
+
+
+def test_a_dropped_decision_is_an_error(words: Any) -> None:
+    """At the row's next token, and where it has none, at its end."""
+    session, row = watched(words, FirstLogit())
+    session.step(ForwardPass([row], [20], torch.zeros(1, 128)))
+    session.finish(row)  # what was decided is no error
+    session.read([row], [21])  # the pass that follows is not handed over
+    with pytest.raises(RuntimeError, match="stood at 2 cues and was decided on at 1"):
+        session.finish(row)
+    with pytest.raises(RuntimeError, match="stood at 2 cues and was decided on at 1"):
+        session.read([row], [22])
+
+
+def test_dropped_states_are_an_error(words: Any, reading: Any) -> None:
+    session, row = watched(words, reading(0.5, layers=(1, 2)).signal)
+    logits = torch.zeros(1, 128)
+    with pytest.raises(CaptureError, match=r"layers \[1, 2\] are read, and the pass gave none"):
+        session.step(ForwardPass([row], [20], logits))
+    for shape in ((0, 2, 32), (1, 1, 32)):
+        session, row = watched(words, reading(0.5, layers=(1, 2)).signal)
+        made = ForwardPass([row], [20], logits, lambda _, shape=shape: torch.zeros(shape))
+        with pytest.raises(CaptureError, match="1 rows at 2 layers were asked for"):
+            session.step(made)
 
 
 def test_a_budget_of_nought_closes_what_the_prompt_opened(follow: Any) -> None:
