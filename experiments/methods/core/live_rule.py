@@ -28,7 +28,7 @@ class LiveRule(Method):
     """
 
     replayed: ClassVar[bool] = False
-
+    guarantee: ClassVar[str] = "risk at most alpha, where certified on fresh runs; none elsewhere"
     certifies: ClassVar[bool] = True
 
     @abstractmethod

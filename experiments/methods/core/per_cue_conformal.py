@@ -61,7 +61,7 @@ class PerCueRule(ThresholdRule):
         guarantee: Guarantee of the published points; the certified ones carry their own.
     """
 
-    guarantee: ClassVar[str] = "per cue only; says nothing about how often a problem is lost"
+    guarantee: ClassVar[str] = "per cue as published; risk at most alpha, where certified"
 
     @abstractmethod
     def deltas(self, context: Context) -> tuple[float, ...]:

@@ -41,7 +41,9 @@ class EarlyStoppedProbe(Method):
     family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "MLP on graded forced exits, every epoch kept"
-    guarantee: ClassVar[str] = "none: the epoch was chosen on the problems that calibrate it"
+    guarantee: ClassVar[str] = (
+        "risk at most alpha on average, where certified; none at the best epoch"
+    )
     source: ClassVar[str] = "2301.11556"
     summary: ClassVar[str] = "exits where all epochs in play agree"
     epochs: int = EPOCHS

@@ -20,7 +20,7 @@ class NoWaitPreset(LiveRule):
     sorted out by hand; here one that completes it as a whole word, in any tokenizer.
     """
 
-    title: ClassVar[str] = "NoWaitPreset"
+    title: ClassVar[str] = "NoWait"
     family: ClassVar[MethodFamily] = MethodFamily.INTERVENTION
     reads: ClassVar[str] = "nothing"
     source: ClassVar[str] = "2506.08343"

@@ -22,6 +22,7 @@ class FullRunAgain(LiveRule):
     title: ClassVar[str] = "full run again"
     family: ClassVar[MethodFamily] = MethodFamily.REFERENCE
     certifies: ClassVar[bool] = False
+    guarantee: ClassVar[str] = "none"
     reads: ClassVar[str] = "nothing"
     summary: ClassVar[str] = "never exits; another sample, the reference of live rules"
 

@@ -10,6 +10,7 @@ from probexit.experiments.evaluation.choice import all_methods, chosen
 from probexit.experiments.fitting.splits import Splits
 from probexit.experiments.methods.core.accounting import START
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
+from probexit.experiments.methods.core.live_rule import LiveRule
 from probexit.experiments.methods.core.outcome import Outcome
 
 METHODS = chosen("replayed")
@@ -64,6 +65,13 @@ def test_presents_itself(method):
     assert method.reads
     assert method.family in MethodFamily
     assert 0 < len(method.title) <= 24
+
+
+def test_only_what_is_never_certified_promises_nothing():
+    live = [method for method in all_methods().values() if isinstance(method, LiveRule)]
+    assert {m.title for m in live if m.guarantee == "none"} == {
+        m.title for m in live if not m.certifies
+    }
 
 
 def test_titles_differ():
