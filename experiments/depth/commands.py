@@ -22,6 +22,7 @@ from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.calibrate import Demand
 from probexit.experiments.depth.calibrate import calibrate as certify
 from probexit.experiments.depth.cost import measure
+from probexit.experiments.depth.drafts import DRAFTS
 from probexit.experiments.depth.figures import agreement_against_depth, exit_histogram, heat_map
 from probexit.experiments.depth.fit import (
     drafting,
@@ -45,8 +46,17 @@ from probexit.hooks.models import Source, load
 
 
 def fit(args: Namespace) -> dict[str, Any]:
-    """Train a preset's head and decider; write the controller to ``args.out``."""
+    """Train a preset's head and decider; write the controller to ``args.out``.
+
+    Raises:
+        ValueError: on a preset that has no rule to be fitted alone.
+    """
     (name,) = _names(args.preset)
+    if name in DRAFTS:
+        raise ValueError(
+            f"{name} is made for a comparison: `probexit depth compare --presets {name}` keeps its "
+            f"controller in OUT/rules/{name}"
+        )
     preset, bench = PRESETS[name], _bench(args)
     model = bench.reasoner.model
     layers = _layers(args.layers, n_layers(model))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from probexit.experiments.depth.drafts import DRAFTS, DraftPreset
 from probexit.experiments.depth.presets import PRESETS, Preset
 from probexit.experiments.evaluation.render.page import LayerChapter, LayerRule, Layers
 
@@ -20,7 +21,8 @@ def layers_of(folders: Sequence[Path]) -> Layers:
         ValueError: on a folder with neither a comparison nor an adapting run.
     """
     chapters = [_chapter(folder) for folder in folders]
-    return Layers(chapters, [_rule(name, preset) for name, preset in PRESETS.items()])
+    rules = [_rule(name, preset) for name, preset in PRESETS.items()]
+    return Layers(chapters, rules + [_drafts(name, preset) for name, preset in DRAFTS.items()])
 
 
 def _chapter(folder: Path) -> LayerChapter:
@@ -59,3 +61,8 @@ def _rule(name: str, preset: Preset) -> LayerRule:
     looks = "one look per exit passed"
     cost = f"{looks}, verification" if preset.mode.lossless else looks
     return LayerRule(name, preset.source, parts, cost, guarantee, preset.differs or "-")
+
+
+def _drafts(name: str, preset: DraftPreset) -> LayerRule:
+    cost = "drafts, verification"
+    return LayerRule(name, preset.source, preset.parts, cost, "lossless", preset.differs)

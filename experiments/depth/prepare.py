@@ -10,18 +10,14 @@ from probexit.calibration.certificate import Certificate
 from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.examples import Examples
-from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.heads.base import Head
-from probexit.exits.depth.heads.plain import PlainHead
-from probexit.exits.depth.modes.layer_set_drafts import LayerSetDrafts
-from probexit.exits.depth.modes.layer_set_search import search
-from probexit.exits.depth.rule import ExitRule
 from probexit.exits.depth.tuning.distil import Distillation
 from probexit.exits.depth.tuning.losses import AnswerDiffers
 from probexit.exits.depth.tuning.rollouts import Reference
 from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.calibrate import Demand, calibrate
 from probexit.experiments.depth.cost import PassCost, measure, seconds_per_look
+from probexit.experiments.depth.drafts import DRAFTS, DraftPreset, Fitting
 from probexit.experiments.depth.fit import (
     Texts,
     drafting,
@@ -38,8 +34,7 @@ from probexit.probes.artefacts.folder import replace_file
 from probexit.probes.artefacts.strict_json import read_json, to_json
 
 REMEDY = "remove it, or choose another --out"
-SETS = "draft-and-verify"  # the one method whose draft is a set of layers, not an exit
-SOURCES = {name: preset.source for name, preset in PRESETS.items()} | {SETS: "2309.08168"}
+SOURCES = {name: preset.source for name, preset in (PRESETS | DRAFTS).items()}
 
 
 @dataclass(frozen=True)
@@ -139,7 +134,7 @@ class Workshop:
         if about.is_file():
             return self._kept(about)
         try:
-            made = self._made_sets() if name == SETS else self._made(PRESETS[name])
+            made = self._drafted(DRAFTS[name]) if name in DRAFTS else self._made(PRESETS[name])
         except ValueError as error:  # a rule that cannot be fitted here is a result, too
             made = Prepared(SOURCES[name], None, "none", str(error))
         self._keep(about, made)
@@ -165,14 +160,11 @@ class Workshop:
         promise = _promise(certificate)
         return Prepared(preset.source, certified, promise, note, look)
 
-    def _made_sets(self) -> Prepared:
-        source = SOURCES[SETS]
-        found = search(self.bench.reasoner.model, self.texts.deciders[:8], drafts=6)
-        if not found.skipped:
-            raise ValueError("a draft can leave out no layer and pay")
-        mode = LayerSetDrafts(max_drafts=6, sure=0.6, skipped=found.skipped)
-        controller = DepthController(ExitRule(self.layers, Gap(), PlainHead()), mode)
-        return Prepared(source, controller, "lossless", f"leaves out {_list(found.skipped)}")
+    def _drafted(self, preset: DraftPreset) -> Prepared:
+        model = self.bench.reasoner.model
+        made, chosen = preset.made(Fitting(model, self.texts, self.cost, self._trained))
+        note = f"{preset.differs}; {chosen}"
+        return Prepared(preset.source, made, "lossless", note)
 
     @cached_property
     def texts(self) -> Texts:
@@ -202,7 +194,9 @@ class Workshop:
 
     def head(self, preset: Preset) -> tuple[Head, Examples]:
         """Train each kind of head once, and record tokens as it reads them."""
-        head = preset.head()
+        return self._trained(preset.head())
+
+    def _trained(self, head: Head) -> tuple[Head, Examples]:
         kind = type(head).__name__
         if kind not in self._heads:
             model = self.bench.reasoner.model

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from probexit.exits.depth.decoding.cache import DepthCache
 from probexit.exits.depth.decoding.ragged import Leave, Ragged
+from probexit.exits.depth.interception.sublayers import NOTHING, Skips
 from probexit.hooks.forward import forward
 
 
@@ -37,7 +38,7 @@ class Passes:
         self,
         tokens: Tensor,
         leave: Leave | None = None,
-        skipped: frozenset[int] = frozenset(),
+        skipped: Skips = NOTHING,
         keep: int = 0,
     ) -> Tensor:
         """Feed ``tokens [1, q]``, which begin with the waiting ones; return logits ``[q, V]``.
@@ -47,7 +48,7 @@ class Passes:
         Args:
             tokens: All that is not settled.
             leave: Whether the newest token leaves after a layer; see `Ragged.plan`.
-            skipped: Layers that are left out.
+            skipped: What is left out; see `Ragged.plan`.
             keep: Compute no more than the newest ``keep`` rows of logits; 0 computes all.
         """
         self.ragged.plan(leave, skipped)

@@ -14,6 +14,7 @@ from torch import Tensor
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.interception.gates import Handler, refuse_gradient
 from probexit.exits.depth.interception.layer_call import LayerCall
+from probexit.exits.depth.interception.sublayers import NOTHING, Skips
 
 Leave = Callable[[int, Tensor, Tensor], bool]
 
@@ -41,13 +42,13 @@ class Ragged(Handler):
         self.depths: list[int] = []
         self._states = torch.empty(0)  # [1, w, d] of the waiting tokens
 
-    def plan(self, leave: Leave | None = None, skipped: frozenset[int] = frozenset()) -> None:
+    def plan(self, leave: Leave | None = None, skipped: Skips = NOTHING) -> None:
         """Prepare the next pass; its tokens must begin with the waiting ones.
 
         Args:
             leave: Called as ``leave(layer, after [1, d], before [1, d])`` with the newest token's
                 states after each layer; True ends the pass there.
-            skipped: Layers that this pass leaves out.
+            skipped: What this pass leaves out; single sublayers are left out by the caller.
         """
         self._leave, self._skipped = leave, skipped
         self.left, self.ran = self.depth, 0
@@ -60,7 +61,7 @@ class Ragged(Handler):
     def layer(self, call: LayerCall) -> Tensor:
         if call.index == 0:
             self._enter(call.hidden)
-        if call.index < self.left and call.index not in self._skipped:
+        if call.index < self.left and call.index not in self._skipped.layers:
             self._run(call)
         if call.index < self.depth - 1 or self.left == self.depth:
             return self._states
@@ -83,7 +84,8 @@ class Ragged(Handler):
         first = sum(depth > call.index for depth in self.depths)
         if first == len(self.depths):
             return
-        call.cache.keep(call.index, call.cache.columns + first)
+        if call.index not in self._skipped.attention:
+            call.cache.keep(call.index, call.cache.columns + first)
         self.ran += 1
         before = self._states[:, first:]
         after = call.tokens(first, before).run()

@@ -1,4 +1,4 @@
-"""Find which layers a draft can leave out (Draft & Verify, arXiv 2309.08168, section 3.3)."""
+"""Find which whole layers a draft can leave out, one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,9 +52,8 @@ def expected_speedup(match: float, drafts: int, cost: float) -> float:
 def search(model: Any, texts: Sequence[Sequence[int]], drafts: int) -> Found:
     """Grow the set layer by layer while the expected speed-up rises.
 
-    The paper searches by Bayesian optimisation of measured speed over attention and MLP sublayers;
-    over whole layers, with the match rate on given texts, the greedy search is exact enough and
-    gives the same answer twice.
+    Draft & Verify (arXiv 2309.08168, section 3.3) searches attention and MLP sublayers by Bayesian
+    optimisation, which ``tuning/sublayer_search.py`` does; this search is where that one begins.
 
     Args:
         model: Causal language model, eval mode.
@@ -65,7 +64,7 @@ def search(model: Any, texts: Sequence[Sequence[int]], drafts: int) -> Found:
     without = _Without()
     best = Found((), 1.0, 1.0)
     with Gates(model, without), torch.inference_mode():
-        full = _tokens(model, texts)
+        full = likeliest_tokens(model, texts)
         while len(best.skipped) < depth - 1:
             grown = [
                 _judged(model, texts, without, full, (*best.skipped, layer), drafts)
@@ -88,13 +87,13 @@ def _judged(
     drafts: int,
 ) -> Found:
     without.skipped = frozenset(skipped)
-    match = float((_tokens(model, texts) == full).float().mean())
+    match = float((likeliest_tokens(model, texts) == full).float().mean())
     depth = n_layers(model)
     speedup = expected_speedup(match, drafts, (depth - len(skipped)) / depth)
     return Found(skipped, match, speedup)
 
 
-def _tokens(model: Any, texts: Sequence[Sequence[int]]) -> Tensor:
+def likeliest_tokens(model: Any, texts: Sequence[Sequence[int]]) -> Tensor:
     """Return the likeliest next token everywhere, ``[n]``."""
     found = []
     for text in texts:

@@ -56,7 +56,7 @@ class Drafting(Mode):
     sure: float = 0.0
 
     @abstractmethod
-    def drafter(self, rule: ExitRule, readout: Readout) -> Drafter:
+    def drafter(self, model: Any, rule: ExitRule) -> Drafter:
         """Return what drafts.
 
         Raises:
@@ -75,7 +75,7 @@ class Drafting(Mode):
         return replace(self, max_drafts=drafts)
 
     def start(self, model: Any, rule: ExitRule) -> RunningMode:
-        drafter = self.drafter(rule, rule.readout(model))
+        drafter = self.drafter(model, rule)
         return decode_one(model, rule, SpeculativeWriter(drafter, self.max_drafts, self.sure))
 
 
@@ -83,8 +83,8 @@ class Drafting(Mode):
 class SelfSpeculation(Drafting):
     """Drafts leave where the rule says, and share the cache."""
 
-    def drafter(self, rule: ExitRule, readout: Readout) -> Drafter:
-        return EarlyExit(rule, readout)
+    def drafter(self, model: Any, rule: ExitRule) -> Drafter:
+        return EarlyExit(rule, rule.readout(model))
 
 
 class EarlyExit(Drafter):
@@ -122,8 +122,8 @@ class SpeculativeWriter(Writer):
         guesses: list[Tensor] = []
         depths: list[int] = []
         verified: Tensor | None = None
-        sure = True
-        while sure and len(drafts) < self.max_drafts:
+        going = True
+        while going and len(drafts) < self.max_drafts:
             tokens = torch.cat([begin, drafts[None]], 1)
             read = self.drafter.draft(passes, tokens, text.written + len(drafts))
             if passes.deep:
@@ -132,14 +132,23 @@ class SpeculativeWriter(Writer):
             guesses.append(text.probabilities(read[-1], drafts))
             drafts = torch.cat([drafts, text.draw(guesses[-1])])
             depths.append(passes.ragged.ran)
-            if self.sure > 0:
-                sure = float(read[-1].float().softmax(-1).max()) >= self.sure
+            going = self.goes_on(text, read[-1], drafts)
         if verified is None:
             verified = passes.run(torch.cat([begin, drafts[None]], 1))
         written = _verified(text, verified[begin.shape[1] - 1 :], drafts, guesses)
         passes.settle(begin.shape[1] + len(written) - 1)
         self.trace.rounds.append(Round(tuple(depths), passes.ragged.ran, len(written) - 1))
         return written
+
+    def goes_on(self, text: TextInProgress, logits: Tensor, drafts: Tensor) -> bool:
+        """Say whether another token is drafted.
+
+        Args:
+            text: What is being written.
+            logits: ``[V]`` of which the newest draft was drawn.
+            drafts: ``[k]`` the drafts so far, at least one.
+        """
+        return self.sure <= 0 or float(logits.float().softmax(-1).max()) >= self.sure
 
 
 def _verified(

@@ -7,13 +7,13 @@ import pytest
 from probexit.experiments import reasoner
 from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.depth.lossless import check
-from probexit.experiments.depth.prepare import SETS, Sizes, Workshop
+from probexit.experiments.depth.prepare import Sizes, Workshop
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Source, load
 
 PROMPTS = 500
 DEEP = getattr(reasoner, "deep_path", reasoner.path)()
-NAMES = ("probe-speculative", "layerskip", SETS)
+NAMES = ("probe-speculative", "layerskip", "draft-and-verify", "specdec++")
 
 
 @pytest.mark.slow

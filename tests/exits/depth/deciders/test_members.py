@@ -37,7 +37,14 @@ from probexit.exits.depth.rule import ExitRule
 
 LAYERS = (1, 2, 4)
 # No look at the token, or a look that tells nothing in a random model.
-UNINFORMED = ("AtRandom", "Schedule", "PatienceDecider", "Saturation", "StopExitContinue")
+UNINFORMED = (
+    "Acceptance",  # it looks back at the token that was read
+    "AtRandom",
+    "Schedule",
+    "PatienceDecider",
+    "Saturation",
+    "StopExitContinue",
+)
 MADE = {"Decaying": lambda cls: cls(Gap())}
 
 

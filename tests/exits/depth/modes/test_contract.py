@@ -16,6 +16,7 @@ from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.deciders.gap import Gap
 from probexit.exits.depth.deciders.layer_view import LayerView
 from probexit.exits.depth.heads.plain import PlainHead
+from probexit.exits.depth.interception.sublayers import Skips
 from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.full import Full
@@ -31,7 +32,10 @@ from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.think_tags import ThinkTags
 from probexit.probes.random_direction import RandomDirection
 
-MADE = {"LayerSetDrafts": lambda cls: cls(skipped=(2, 4))}
+MADE = {
+    "LayerSetDrafts": lambda cls: cls(skipped=(2, 4)),
+    "SublayerDrafts": lambda cls: cls(skipped=Skips((2, 4), (1, 2, 4))),
+}
 OPTIONS = {"max_new_tokens": 16, "do_sample": False, "eos_token_id": None}
 
 
