@@ -21,6 +21,10 @@ PARTS = {
 }
 
 
+class UnsupportedType(ValueError):
+    """A model whose layers have other parts than those that are read here."""
+
+
 class Activations(Hooks):
     """Context manager that keeps what goes into the parts of each layer, ``[b, q, ...]``.
 
@@ -34,14 +38,14 @@ class Activations(Hooks):
         last: The input of the final norm, ``[b, q, d]``.
 
     Raises:
-        ValueError: on a model of another type.
+        UnsupportedType: on a model of another type.
     """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         kind = model.config.model_type
         if kind not in SUPPORTED:
-            raise ValueError(
+            raise UnsupportedType(
                 f"parameters cannot be inserted beside a {kind}: use one of {', '.join(SUPPORTED)}"
             )
         self._blocks = list(decoder_layers(model))

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from probexit.exits.inserted.activations import UnsupportedType
 from probexit.exits.inserted.guided import RewardGuided
-from probexit.exits.inserted.preference import Pair, PreferenceTraining, learn_preferences
+from probexit.exits.inserted.kept import trained_stream
+from probexit.exits.inserted.preference import Pair, PreferenceTraining
 from probexit.exits.inserted.stream import RewardStream
 from probexit.exits.trace import Trace
 from probexit.experiments.methods.core.base import MethodFamily, Unavailable
@@ -62,7 +64,7 @@ class Otter(LiveRule):
         }
 
     def stream(self, context: Context, bench: LiveEvaluator) -> RewardStream:
-        """Train the stream on the fit split.
+        """Train the stream on the fit split, or take it from the run's folder, where it is kept.
 
         Raises:
             Unavailable: if no problem has a right and a wrong answer, or the model is of a type
@@ -71,12 +73,11 @@ class Otter(LiveRule):
         pairs = pairs_of(context.splits.fit, bench.reasoner.closing_ids(), self.pairs)
         if not pairs:
             raise Unavailable("no problem has right and wrong answers: record more problems")
+        folder = None if bench.cache is None else bench.cache / "streams"
         try:
-            stream = RewardStream(bench.reasoner.model).to(bench.reasoner.model.device)
-        except ValueError as why:
+            return trained_stream(bench.reasoner.model, pairs, self.learning, folder)
+        except UnsupportedType as why:
             raise Unavailable(str(why)) from why
-        learn_preferences(bench.reasoner.model, stream, pairs, self.learning)
-        return stream.eval().requires_grad_(False)
 
 
 def pairs_of(traces: Sequence[Trace], closing: Sequence[int], most: int) -> list[Pair]:

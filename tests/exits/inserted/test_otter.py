@@ -1,5 +1,6 @@
 """The inserted stream: the model is untouched, the stream reads it, and a reward guides."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
+from probexit.exits.inserted import kept
 from probexit.exits.inserted.guided import RewardGuided
+from probexit.exits.inserted.kept import trained_stream
 from probexit.exits.inserted.preference import Pair, PreferenceTraining, learn_preferences
 from probexit.exits.inserted.reader import BothCaches, RewardReader
 from probexit.exits.inserted.stream import InsertedLinear, RewardStream, scaled
@@ -124,3 +127,29 @@ def test_what_cannot_be_is_refused(lively: Any, reasoner: Reasoner) -> None:
         learn_preferences(
             reasoner.model, RewardStream(reasoner.model), [], PreferenceTraining(steps=1)
         )
+
+
+def test_a_kept_stream_is_not_trained_again(
+    reasoner: Reasoner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, pairs = PreferenceTraining(steps=2), preferring(50)
+    made = trained_stream(reasoner.model, pairs, settings, tmp_path).state_dict()
+    assert float(made["head.bias"].abs()) + float(made["head.weight"].abs().sum()) > 0
+    fresh = trained_stream(reasoner.model, pairs, settings, None).state_dict()
+    assert all(torch.equal(fresh[name], tensor) for name, tensor in made.items())
+    monkeypatch.setattr(kept, "learn_preferences", None)  # fails if it is called
+    read = trained_stream(reasoner.model, pairs, settings, tmp_path).state_dict()
+    assert read.keys() == made.keys()
+    assert all(torch.equal(read[name], tensor) for name, tensor in made.items())
+    for other in (PreferenceTraining(steps=3), settings):
+        with pytest.raises(TypeError):  # other settings, or other pairs: trained anew
+            trained_stream(reasoner.model, pairs[: 4 + other.steps], other, tmp_path)
+
+
+def test_a_kept_stream_that_was_changed_is_refused(reasoner: Reasoner, tmp_path: Path) -> None:
+    arguments = (reasoner.model, preferring(50), PreferenceTraining(steps=1), tmp_path)
+    trained_stream(*arguments)
+    (file,) = tmp_path.glob("*/stream.json")
+    file.write_text(file.read_text().replace('"steps": 1', '"steps": 2'))
+    with pytest.raises(ValueError, match="changed after it was written"):
+        trained_stream(*arguments)
