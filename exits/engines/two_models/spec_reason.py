@@ -10,17 +10,20 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
-from probexit.exits.engines.two_models.track import Mark, Track
+from probexit.exits.engines.two_models.pen import Pen, StepEnd
+from probexit.exits.engines.two_models.track import Mark
+from probexit.exits.engines.two_models.tracks import Tracks, windowed
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.paragraph import Paragraph
-from probexit.hooks.cues.stream import TextStream
 
 
 @dataclass(frozen=True)
 class SpecReason(TwoModelEngine):
     """The small model drafts a step; the large one judges it, and rewrites what it rejects.
 
-    Both caches are kept and cut back to the step's beginning where a draft is rejected. The paper
+    Both caches are kept and cut back to the step's beginning where a draft is rejected. Several
+    texts are written in step: drafts together, judged in one pass, the rejected ones rewritten
+    together; models with sliding windows write one text after another. The paper
     asks the large model for a score from 0 to 9 in a prompt and accepts from 7 up, which is
     ``PromptedScore``; the default judge, for models that follow no instructions, reads the
     likelihood of the step off the pass in which the large model has to read it anyway. The answer
@@ -38,62 +41,90 @@ class SpecReason(TwoModelEngine):
     steps: CueSet = field(default_factory=Paragraph)
     longest: int = 128
 
-    @torch.inference_mode()
     def write(
         self, pair: ModelPair, prompt: Sequence[int], decoding: Decoding, key: int = 0
     ) -> TwoModelText:
+        return self._together(pair, [prompt], decoding, [key])[0]
+
+    def write_all(
+        self,
+        pair: ModelPair,
+        prompts: Sequence[Sequence[int]],
+        decoding: Decoding,
+        keys: Sequence[int],
+    ) -> list[TwoModelText]:
+        if windowed(pair.small) or windowed(pair.large):  # see `Tracks`
+            return super().write_all(pair, prompts, decoding, keys)
+        return self._together(pair, prompts, decoding, keys)
+
+    @torch.inference_mode()
+    def _together(
+        self,
+        pair: ModelPair,
+        prompts: Sequence[Sequence[int]],
+        decoding: Decoding,
+        keys: Sequence[int],
+    ) -> list[TwoModelText]:
         # Each model has its own random numbers: those with which a rejected draft was drawn are no
         # longer random for the step that replaces it.
-        small, large = Track(pair.small, prompt), Track(pair.large, prompt)
-        drafting = _Pen(self, pair, small, decoding, 2 * key + 1)
-        writing = _Pen(self, pair, large, decoding, 2 * key)
-        text = TwoModelText([], [], False, small.effort, large.effort)
-        while len(text.token_ids) < decoding.max_new_tokens and not text.finished:
-            so_far = [*prompt, *text.token_ids]
+        small, large = Tracks(pair.small, prompts), Tracks(pair.large, prompts)
+        until = StepEnd(self.steps, self.longest, pair.end)
+        drafting = Pen(small, pair.tokenizer, until, decoding, [2 * key + 1 for key in keys])
+        writing = Pen(large, pair.tokenizer, until, decoding, [2 * key for key in keys])
+        efforts = zip(small.efforts, large.efforts, strict=True)
+        texts = [TwoModelText([], [], False, *both) for both in efforts]
+        while going := [
+            row
+            for row, text in enumerate(texts)
+            if len(text.token_ids) < decoding.max_new_tokens and not text.finished
+        ]:
+            written = {row: len(texts[row].token_ids) for row in going}
+            so_far = {row: [*prompts[row], *texts[row].token_ids] for row in going}
             small.follow(so_far)
-            before = small.mark
-            step = drafting.step(so_far, len(text.token_ids))
-            rows = large.follow(so_far, step)
-            text.judged += 1
-            verdict = self.judge.judge(_draft(pair, step, rows, so_far, len(prompt)))
-            large.effort.read += verdict.read
-            accepted = verdict.score >= self.threshold
-            if accepted:
-                text.accepted += 1
-                small.effort.written += len(step)
-            else:
-                small.effort.rejected += len(step)
-                small.back(before)
-                large.back(Mark(len(so_far), rows[0]))
-                step = writing.step(so_far, len(text.token_ids))
-                large.effort.written += len(step)
-            text.token_ids += step
-            text.by_large += [not accepted] * len(step)
-            text.finished = step[-1] in pair.end
-        return text
+            before = {row: small.marks[row] for row in going}
+            steps = drafting.steps(so_far, written)
+            read = large.follow(so_far, steps)
+            rejected = [
+                row
+                for row in going
+                if not self._accepts(pair, texts[row], steps[row], read[row], prompts[row])
+            ]
+            if rejected:
+                small.back({row: before[row] for row in rejected})
+                large.back({row: Mark(len(so_far[row]), read[row][0]) for row in rejected})
+                again = {row: so_far[row] for row in rejected}
+                steps |= writing.steps(again, {row: written[row] for row in rejected})
+            for row in going:
+                _add(texts[row], steps[row], row in rejected, pair.end)
+        return texts
+
+    def _accepts(
+        self,
+        pair: ModelPair,
+        text: TwoModelText,
+        step: list[int],
+        rows: Tensor,
+        prompt: Sequence[int],
+    ) -> bool:
+        """Judge a draft and note what came of it; ``rows [m + 1, V]`` are the large's logits."""
+        so_far = [*prompt, *text.token_ids]
+        verdict = self.judge.judge(_draft(pair, step, rows, so_far, len(prompt)))
+        text.judged += 1
+        text.large.read += verdict.read
+        accepted = verdict.score >= self.threshold
+        text.accepted += accepted
+        if accepted:
+            text.small.written += len(step)
+        else:
+            text.small.rejected += len(step)
+        return accepted
 
 
-class _Pen:
-    """Writes steps with one of the models."""
-
-    def __init__(
-        self, rule: SpecReason, pair: ModelPair, track: Track, decoding: Decoding, key: int
-    ) -> None:
-        self.rule, self.pair, self.track, self.decoding = rule, pair, track, decoding
-        self.uniforms = decoding.uniforms(key)
-
-    def step(self, so_far: Sequence[int], written: int) -> list[int]:
-        """Write a step after a text of which ``written`` tokens were generated."""
-        stream, told, ids = TextStream(self.pair.tokenizer), "", list[int]()
-        while len(ids) < min(self.rule.longest, self.decoding.max_new_tokens - written):
-            logits = self.track.follow([*so_far, *ids])[-1:]
-            number = self.uniforms[written + len(ids)][None]
-            ids.append(int(self.decoding.draw(logits, number)))
-            new = stream.push(ids[-1])
-            told += new
-            if ids[-1] in self.pair.end or self.rule.steps.fires(told, len(new), len(ids)):
-                break
-        return ids
+def _add(text: TwoModelText, step: list[int], by_large: bool, end: set[int]) -> None:
+    text.token_ids += step
+    text.by_large += [by_large] * len(step)
+    text.large.written += by_large * len(step)
+    text.finished = step[-1] in end
 
 
 def _draft(

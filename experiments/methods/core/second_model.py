@@ -31,7 +31,7 @@ class TwoModelRule(LiveRule):
     """
 
     family: ClassVar[MethodFamily] = MethodFamily.SWITCH
-    cost: ClassVar[str] = "what each model reads of the other's; batch of one"
+    cost: ClassVar[str] = "what each model reads of the other's"
 
     @abstractmethod
     def engines(self, context: Context) -> dict[str, TwoModelEngine]:

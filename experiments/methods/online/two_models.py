@@ -16,7 +16,7 @@ from probexit.hooks.models import Reasoner
 
 @dataclass(frozen=True)
 class TwoModels(Recipe):
-    """Write each problem with the setting's model and another one, one problem at a time.
+    """Write each problem with the setting's model and another one, a batch at a time.
 
     Tokens are counted in tokens *of the recorded model*, by multiplications: a token of a model
     half its size counts half. Tokens that a model read without having written them (what it missed,
@@ -42,11 +42,15 @@ class TwoModels(Recipe):
     ) -> list[Fresh]:
         ours, other = setting.reasoner, self.other
         pair = ModelPair.of((ours.model, ours.tokenizer), (other.model, other.tokenizer))
-        found = []
-        for trace, key in zip(traces, keys(traces), strict=True):
-            text = self.engine.write(pair, trace.prompt_ids.tolist(), setting.fresh, key)
-            found.append(_fresh(setting, pair, trace, text))
-            done()
+        found, size, seeds = [], setting.decoding.batch_size, keys(traces)
+        for first in range(0, len(traces), size):
+            some = traces[first : first + size]
+            prompts = [trace.prompt_ids.tolist() for trace in some]
+            own = seeds[first : first + size]
+            texts = self.engine.write_all(pair, prompts, setting.fresh, own)
+            for trace, text in zip(some, texts, strict=True):
+                found.append(_fresh(setting, pair, trace, text))
+                done()
         return found
 
 

@@ -101,6 +101,42 @@ class Coin(Judge):
         return StepScore(next(self.turns))
 
 
+@dataclass(frozen=True)
+class OddEnd(Judge):
+    """Accepts drafts whose last token is odd: of each text alone, whatever stands beside it."""
+
+    def judge(self, draft: Draft) -> StepScore:
+        return StepScore(draft.ids[-1] % 2)
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, HOT])
+def test_spec_reason_writes_in_a_batch_what_it_writes_alone(
+    decoding: Decoding, pair: ModelPair, prompts: Prompts
+) -> None:
+    engine = SpecReason(0.5, judge=OddEnd(), steps=EveryK(4))
+    keys = list(range(5))
+    together = engine.write_all(pair, prompts[:5], decoding, keys)
+    alone = [
+        engine.write(pair, prompt, decoding, key)
+        for prompt, key in zip(prompts, keys, strict=False)
+    ]
+    assert together == alone  # the texts, who wrote what, and what each was charged
+    assert len({len(prompt) for prompt in prompts[:5]}) > 1
+    assert 0 < sum(text.accepted for text in together) < sum(text.judged for text in together)
+
+
+def test_a_batch_shares_its_passes(lively: Any, words: Any, prompts: Prompts) -> None:
+    pair, calls = ModelPair(lively("llama"), lively("llama"), words), [0]
+
+    def count(*_: object) -> None:
+        calls[0] += 1
+
+    with pair.large.register_forward_hook(count):
+        engine = SpecReason(0.5, judge=OddEnd(), steps=EveryK(4))
+        texts = engine.write_all(pair, prompts[:4], GREEDY, [0, 1, 2, 3])
+    assert calls[0] < sum(text.large.passes for text in texts) / 2
+
+
 def test_handover_by_hand(
     lively: Any, words: Any, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
