@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from probexit.probes.artefacts.config import shortened
 
 _PROMISED = ("threshold", "alpha", "delta", "losses", "calibrator", "statement")
-PROMISE = (*_PROMISED, "n", "problems", "saved", "probing")  # the keys that speak of one threshold
+PROMISE = (
+    *_PROMISED,
+    "n",
+    "problems",
+    "saved",
+    "probing",
+    "stop",
+)  # the keys that speak of one threshold
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]

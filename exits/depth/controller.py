@@ -54,6 +54,18 @@ class DepthController(OnHub):
         certificate = without_promise(self.certificate)
         return replace(self, rule=self.rule.at(threshold), certificate=certificate)
 
+    def with_stop(self, threshold: float) -> Self:
+        """Return the same controller with another threshold at which its decider ends the text.
+
+        What was promised is kept: it speaks of the text without that end.
+
+        Raises:
+            ValueError: if the decider ends no text.
+        """
+        decider = self.rule.decider.with_stop(threshold)
+        kept = {key: value for key, value in self.certificate.items() if key != "stop"}
+        return replace(self, rule=replace(self.rule, decider=decider), certificate=kept)
+
     def save(self, folder: Path | str) -> None:
         """Write ``depth.json`` and its tensors into ``folder``, in place of those there.
 

@@ -1,7 +1,8 @@
 """Certify a rule's threshold on roll-outs: where layer exits and calibration meet."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -11,7 +12,7 @@ from probexit.calibration.learn_then_test import LearnThenTest
 from probexit.calibration.statistics.multiple_testing import FixedSequence
 from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.tuning.losses import TextLoss
-from probexit.exits.depth.tuning.rollouts import Reference, Writing, roll_out
+from probexit.exits.depth.tuning.rollouts import Reference, Rollouts, Writing, roll_out
 from probexit.experiments.depth.bench import DepthBench
 
 AT_ONCE = 64
@@ -56,20 +57,42 @@ def calibrate(
     Returns:
         The controller at the certified threshold (infinity if none is), and the certificate.
     """
-    loss, calibrator = demand.loss, demand.calibrator
-    batch = AT_ONCE if controller.mode.batched else 1
+    certificate, _ = walk(bench, controller.with_threshold, thresholds, reference, demand)
+    at = controller.with_threshold(certificate.threshold)
+    return replace(at, certificate=promised(bench, certificate, demand)), certificate
+
+
+def promised(bench: DepthBench, certificate: Certificate, demand: Demand) -> dict[str, Any]:
+    """Return what a certificate promises of texts of the bench, as JSON."""
+    details = {"loss": type(demand.loss).__name__, "max_new_tokens": bench.max_new_tokens}
+    return certificate.as_dict() | details
+
+
+def walk(
+    bench: DepthBench,
+    at: Callable[[float], DepthController],
+    thresholds: Sequence[float],
+    reference: Reference,
+    demand: Demand,
+) -> tuple[Certificate, Rollouts]:
+    """Write texts threshold by threshold until one fails; return the certificate and the texts.
+
+    Args:
+        bench: Model and task.
+        at: Returns rule and mode at a threshold, as they will be deployed.
+        thresholds: Falling.
+        reference: What the texts are compared with.
+        demand: What is to be promised.
+    """
+    batch = AT_ONCE if at(thresholds[0]).mode.batched else 1
     writing = Writing(bench.max_new_tokens, batch)
-    made = roll_out(bench.reasoner.model, controller, reference, thresholds, writing)
+    made = roll_out(bench.reasoner.model, at, reference, thresholds, writing)
     bar = tqdm(made, total=len(thresholds), desc="calibrate", unit="threshold")
     for so_far in bar:
-        losses = so_far.losses(loss).numpy()
+        losses = so_far.losses(demand.loss).numpy()
         grid = np.asarray(so_far.thresholds, dtype=np.float64)
         bar.set_postfix(lost=losses[:, -1].sum(), layers=f"{so_far.depths[-1]:.2f}")
-        if calibrator.select(losses, grid) != so_far.thresholds[-1]:
+        if demand.calibrator.select(losses, grid) != so_far.thresholds[-1]:
             break
     bar.close()
-    certificate = certify(calibrator, losses, grid)
-    at = controller.with_threshold(certificate.threshold)
-    details = {"loss": type(loss).__name__, "max_new_tokens": bench.max_new_tokens}
-    promise = certificate.as_dict() | details
-    return replace(at, certificate=promise), certificate
+    return certify(demand.calibrator, losses, grid), so_far

@@ -1,6 +1,7 @@
 """The steps of ``probexit depth``: fit a rule, certify it, run it, compare published ones."""
 
 import json
+import math
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -30,6 +31,7 @@ from probexit.experiments.depth.fit import (
     fit_head,
     fit_rule,
     lossy,
+    per_text,
     write_texts,
 )
 from probexit.experiments.depth.folder import FittedRule, fitted_hash
@@ -38,6 +40,7 @@ from probexit.experiments.depth.presets import PRESETS
 from probexit.experiments.depth.run import DepthOutcome
 from probexit.experiments.depth.run import run as run_beside
 from probexit.experiments.depth.speedup import bill
+from probexit.experiments.depth.stop import calibrate_stop, shares
 from probexit.experiments.recording.tasks.base import Item
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.experiments.risk_control.looks import Look, Question, evidence, look
@@ -70,6 +73,8 @@ def fit(args: Namespace) -> dict[str, Any]:
     if mode.lossless:
         rule, plan = drafting(rule, others, cost)
         mode = mode.with_drafts(plan.drafts)
+    elif mode.whole_texts:
+        thresholds = per_text(model, rule, texts)
     else:
         rule, thresholds = lossy(rule, others, cost)
     fitted = FittedRule(
@@ -109,12 +114,18 @@ def calibrate(args: Namespace) -> dict[str, Any]:
     items = bench.items(fitted.used, args.n)
     demand = _demand(args, bench, items)
     made = _look(args.folder, demand, items, fitted.thresholds)
-    paid = replace(demand, calibrator=replace(demand.calibrator, delta=made.spent))
-    reference = bench.reference(items)
-    certified, certificate = certify(bench, controller, fitted.thresholds, reference, paid)
+    test = replace(demand.calibrator, delta=made.spent)
+    first, second, test = shares(controller, args.n, test)
+    reference = bench.reference(items[first])
+    paid = replace(demand, calibrator=test)
+    unended = controller.with_stop(math.inf)
+    certified, certificate = certify(bench, unended, fitted.thresholds, reference, paid)
     certificate = replace(certificate, statement=f"{certificate.statement} {made}")
     promise = {**certified.certificate, "statement": certificate.statement}
     certified = replace(certified, certificate=promise)
+    if items[second]:
+        certified, ending = calibrate_stop(bench, certified, items[second], test)
+        print(ending)
     # First what was used: if the other is not written, these problems are at least not taken again.
     replace(fitted, used=fitted.used + args.n).save(args.folder)
     certified.save(args.folder)

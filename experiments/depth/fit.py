@@ -17,6 +17,7 @@ from probexit.experiments.depth.cost import PassCost, seconds_per_look
 
 RATES = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.1, 0.3, 1.0)
 AGREEMENT = (0.999, 0.99, 0.95)  # of tokens, at which sets of exits are compared
+PER_TEXT = 8  # thresholds along which one decision for a text is certified
 MOST_EXITS = 3
 MOST_DRAFT_EXITS = 2
 
@@ -87,6 +88,19 @@ def lossy(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, l
     plans = (plan_exits(feedback, costs, sets, agreement) for agreement in AGREEMENT)
     layers = next((plan.layers for plan in plans if plan.speed > 1), rule.layers)
     return replace(rule, layers=layers), threshold_path(feedback.only(layers), RATES)
+
+
+def per_text(model: Any, rule: ExitRule, fitting: Texts) -> list[float]:
+    """Choose thresholds, falling, for a mode that decides once, on the prompt's newest token.
+
+    At each threshold an equal share more of the recorded prompts leaves somewhere. All exits stay:
+    a look is paid once for a text.
+    """
+    prompts = [text[: s + 1] for text, s in zip(fitting.deciders, fitting.starts, strict=True)]
+    newest = [s - 1 for s in fitting.starts]
+    found = record(model, rule.readout(model), prompts, rule.layers, newest)
+    surest = Feedback.recorded(rule, found).scores.amax(1).sort(descending=True).values
+    return sorted(set(surest[:: max(1, len(surest) // PER_TEXT)].tolist()), reverse=True)
 
 
 def drafting(rule: ExitRule, others: Examples, cost: PassCost) -> tuple[ExitRule, DepthPlan]:

@@ -1,6 +1,7 @@
 """What ``depth fit`` leaves beside its controller, so that later steps take other problems."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -87,5 +88,5 @@ class FittedRule:
 
 
 def fitted_hash(rule: ExitRule) -> str:
-    """Return the hash of what was fitted of a rule: all but its threshold."""
-    return sealed(rule.at(0.0))
+    """Return the hash of what was fitted of a rule: all but its thresholds."""
+    return sealed(replace(rule.at(0.0), decider=rule.decider.with_stop(math.inf)))

@@ -25,9 +25,11 @@ from probexit.experiments.depth.fit import (
     fit_head,
     fit_rule,
     lossy,
+    per_text,
     write_texts,
 )
 from probexit.experiments.depth.presets import PRESETS, Preset
+from probexit.experiments.depth.stop import calibrate_stop, shares
 from probexit.experiments.recording.tasks.base import Item
 from probexit.probes.artefacts.config import configured
 from probexit.probes.artefacts.folder import replace_file
@@ -149,16 +151,25 @@ class Workshop:
             mode = preset.mode.with_drafts(plan.drafts)
             note = _noted(preset, f"exits {_list(rule.layers)}, up to {plan.drafts} drafts")
             return Prepared(preset.source, DepthController(rule, mode), "lossless", note, look)
-        rule, path = lossy(rule, others, self.cost)
+        if preset.mode.whole_texts:
+            path = per_text(self.bench.reasoner.model, rule, self.texts)
+        else:
+            rule, path = lossy(rule, others, self.cost)
         controller = DepthController(rule, preset.mode)
         answers = AnswerDiffers(lambda _, tokens: self.bench.answer(tokens))
-        demand = Demand(answers, LearnThenTest(alpha=self.sizes.alpha, delta=self.sizes.delta))
-        certified, certificate = calibrate(self.bench, controller, path, self.reference, demand)
+        test = LearnThenTest(alpha=self.sizes.alpha, delta=self.sizes.delta)
+        first, second, test = shares(controller, self.sizes.calibrate, test)
+        reference = Reference(self.reference.prompts[first], self.reference.full[first])
+        demand = Demand(answers, test)
+        certified, certificate = calibrate(self.bench, controller, path, reference, demand)
         if not certificate.certified:  # shown at its strictest, so that its speed is seen
             certified = controller.with_threshold(path[0])
         note = _noted(preset, f"exits {_list(rule.layers)}")
-        promise = _promise(certificate)
-        return Prepared(preset.source, certified, promise, note, look)
+        items = self.bench.items(self.sizes.fit, self.sizes.calibrate)[second]
+        if items:
+            certified, ending = calibrate_stop(self.bench, certified, items, test)
+            note = f"{note}; {ending}"
+        return Prepared(preset.source, certified, _promise(certificate), note, look)
 
     def _drafted(self, preset: DraftPreset) -> Prepared:
         model = self.bench.reasoner.model

@@ -65,14 +65,18 @@ PRESETS = {
     "dssd": Preset("2407.21082", CalibratedEntropy, mode=SelfSpeculation()),
     "layerskip": Preset("2404.16710", _first, mode=SelfSpeculation(sure=0.6), differs="frozen"),
     "calm": Preset("2207.07061", lambda: Decaying(Gap()), PlainHead, differs="backbone not tuned"),
-    "adainfer": Preset("2403.02181", AdaInfer, PlainHead, differs="per token, not per input"),
+    "adainfer": Preset(
+        "2403.02181", AdaInfer, PlainHead, Static(), "fitted on prefixes; threshold certified"
+    ),
     "deebert": Preset("2020.acl-main.204", Entropy, differs="its rule, on a decoder"),
     "pabee": Preset("2006.04152", PatienceDecider, differs="its rule, on a decoder"),
     "self-supervised": Preset("2407.21082", CalibratedEntropy, differs="shared unembedding"),
     "quicksilver": Preset(
         "2506.22396", Halting, PlainHead, Leave(Evict()), "no fusion of tokens, no quantisation"
     ),
-    "sec": Preset("2401.09964", StopExitContinue, differs="never stops the text"),
+    "sec": Preset(
+        "2401.09964", StopExitContinue, differs="heads distilled; stop certified on its own"
+    ),
     "apparate": Preset("2312.05385", MaxProbability, differs=ADAPTED),
     "balcony": Preset(
         "2503.05005", _static, Balcony, Static(), "the model's own final norm; trained briefly"

@@ -16,8 +16,11 @@ from probexit.exits.depth.deciders.layer_view import LayerView
 class AdaInfer(Decider):
     """A support vector machine on two features of the head's distribution (arXiv 2403.02181).
 
-    The paper decides once per input, at its first token; here every token decides. The score is
-    the machine's decision function: 0 is its own boundary.
+    The paper decides once per input, on its last token: the mode ``static`` does so, and every
+    token of the text leaves where its prompt did; other modes decide token by token. Each prefix of
+    a recorded text is one input to learn from; its label is whether the layer's token is the full
+    model's. The score is the machine's decision function: 0 is its own boundary. No code was
+    released: kernel (radial), its width and the final norm before the unembedding are choices.
 
     Attributes:
         limit: Examples per layer that the machine is trained on.

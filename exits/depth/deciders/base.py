@@ -1,5 +1,6 @@
 """The contract of a decider: from a look at a layer to a score per row."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -44,6 +45,23 @@ class Decider(FittedPart, ABC):
     def stops(self, look: LayerView) -> Tensor:
         """Return ``[n]`` bool: rows whose text should end here and now; none by default."""
         return torch.zeros(len(look.hidden), dtype=torch.bool, device=look.hidden.device)
+
+    @property
+    def stop_path(self) -> tuple[float, ...]:
+        """Thresholds of ``stops`` to certify along, strict first; none where it ends no text."""
+        return ()
+
+    def with_stop(self, threshold: float) -> Self:
+        """Return the decider at another threshold of ``stops``; at infinity it ends no text.
+
+        Raises:
+            ValueError: if it ends no text at any.
+        """
+        if threshold < math.inf:
+            raise ValueError(
+                f"{type(self).__name__} ends no text: a stop at {threshold:g} has no meaning"
+            )
+        return self
 
     def fit(self, examples: Examples) -> Self:
         """Learn from recorded tokens; by default there is nothing to learn."""

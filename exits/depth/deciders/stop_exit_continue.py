@@ -1,6 +1,6 @@
 """SEC: one linear classifier for all layers that may also end the text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -12,6 +12,7 @@ from probexit.exits.depth.deciders.examples import Examples
 from probexit.exits.depth.deciders.layer_view import LayerView
 
 STOP, EXIT, CONTINUE = range(3)
+STOPS = (0.999, 0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)  # the released code's grid
 
 
 @dataclass
@@ -20,6 +21,9 @@ class StopExitContinue(Decider):
 
     Labels come from the text itself: *stop* if no layer, nor the full model, would write its next
     token; *exit* from the first layer on that would; *continue* before. Deeper layers weigh more.
+    The classifier is a logistic regression to its optimum on states of unit size, where the
+    released code (@4c3ffd6) takes five epochs of gradient steps. As there, an action is taken if it
+    is the likeliest and reaches its own threshold.
 
     Attributes:
         stop_threshold: Probability from which *stop*, if likeliest, ends the text; infinity never.
@@ -37,6 +41,15 @@ class StopExitContinue(Decider):
     def stops(self, look: LayerView) -> Tensor:
         chances = self._chances(look)
         return (chances.argmax(-1) == STOP) & (chances[:, STOP] >= self.stop_threshold)
+
+    @property
+    def stop_path(self) -> tuple[float, ...]:
+        return STOPS
+
+    def with_stop(self, threshold: float) -> Self:
+        other = replace(self, stop_threshold=threshold)
+        other.restore(self.state())
+        return other
 
     def fit(self, examples: Examples) -> Self:
         right = torch.stack([look.tokens == examples.gold for look in examples.looks()], 1)

@@ -1,6 +1,6 @@
 """Texts under the deployed rule at each threshold, and the table of losses for a calibrator."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class Reference:
 
     Attributes:
         prompts: ``[n]`` token ids, unpadded.
-        full: ``[n]`` continuations of the full model, greedy.
+        full: ``[n]`` continuations, greedy: the full model's, or the rule's without its stop.
     """
 
     prompts: list[list[int]]
@@ -71,7 +71,7 @@ class Writing:
 
 def roll_out(
     model: Any,
-    controller: DepthController,
+    at: Callable[[float], DepthController],
     reference: Reference,
     thresholds: Sequence[float],
     writing: Writing | None = None,
@@ -83,10 +83,10 @@ def roll_out(
 
     Args:
         model: Causal language model, eval mode.
-        controller: Rule and mode as they will be deployed; its own threshold is not used.
-        reference: The prompts, and what the full model writes after them.
-        thresholds: Falling: each lets at least as many tokens leave as the one before, token by
-            token; the order is fixed before any data are seen.
+        at: Returns rule and mode at a threshold, as they will be deployed.
+        reference: The prompts, and what the texts are compared with.
+        thresholds: Falling: each lets at least as many tokens leave (or texts end) as the one
+            before, token by token; the order is fixed before any data are seen.
         writing: Limit and batch.
 
     Raises:
@@ -97,8 +97,7 @@ def roll_out(
     writing = writing or Writing()
     early, depths = [], []
     for threshold in thresholds:
-        at = controller.with_threshold(threshold)
-        texts, trace = continuations(model, at, reference.prompts, writing)
+        texts, trace = continuations(model, at(threshold), reference.prompts, writing)
         early.append(texts)
         depths.append(trace.mean_depth())
         yield Rollouts(tuple(thresholds[: len(early)]), reference.full, list(early), list(depths))

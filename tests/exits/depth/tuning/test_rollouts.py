@@ -35,7 +35,7 @@ def test_the_table_follows_the_rule(deep_model: Any) -> None:
     controller = DepthController(rule, CatchUp())
     full = model.generate(torch.tensor(prompts), max_new_tokens=8, do_sample=False)[:, 6:]
     reference = Reference(prompts, full.tolist())
-    *_, made = roll_out(model, controller, reference, [2.0, 0.5, 0.0], Writing(8))
+    *_, made = roll_out(model, controller.with_threshold, reference, [2.0, 0.5, 0.0], Writing(8))
     losses = made.losses(TextDissimilarity())
     assert losses.shape == (3, 3)
     assert losses[:, 0].sum() == 0  # nothing leaves at 2: a gap is at most 1
@@ -48,7 +48,9 @@ def test_the_table_follows_the_rule(deep_model: Any) -> None:
 def test_thresholds_must_fall(deep_model: Any, always: Any) -> None:
     controller = DepthController(ExitRule((1,), always, PlainHead()), CatchUp())
     with pytest.raises(ValueError, match="must fall"):
-        next(roll_out(deep_model("llama"), controller, Reference([], []), [0.1, 0.2]))
+        next(
+            roll_out(deep_model("llama"), controller.with_threshold, Reference([], []), [0.1, 0.2])
+        )
 
 
 @pytest.mark.parametrize("kv", [Propagate(), Evict()])
@@ -59,8 +61,8 @@ def test_batches_change_no_text(deep_model: Any, coin: Any, kv: KVPolicy) -> Non
     rule = ExitRule((1, 3), coin, PlainHead())
     controller = DepthController(rule, Leave(kv))
     reference = Reference(prompts, [[]] * 3)
-    (alone,) = roll_out(model, controller, reference, [0.5], Writing(12))
-    (together,) = roll_out(model, controller, reference, [0.5], Writing(12, batch=3))
+    (alone,) = roll_out(model, controller.with_threshold, reference, [0.5], Writing(12))
+    (together,) = roll_out(model, controller.with_threshold, reference, [0.5], Writing(12, batch=3))
     assert together.early == alone.early
     assert len({len(text) for text in alone.early[0]}) > 1
 
@@ -81,7 +83,9 @@ def test_the_table_grows_threshold_by_threshold(
     monkeypatch.setattr(rollouts, "continuations", spy)
     controller = DepthController(ExitRule((1, 3), Gap(), PlainHead()), CatchUp())
     reference = Reference([[5, 6, 7]], [[1]])
-    tables = roll_out(deep_model("llama"), controller, reference, [0.9, 0.5, 0.1], Writing(4))
+    tables = roll_out(
+        deep_model("llama"), controller.with_threshold, reference, [0.9, 0.5, 0.1], Writing(4)
+    )
     assert next(tables).thresholds == (0.9,)
     assert asked == [0.9]
     assert next(tables).thresholds == (0.9, 0.5)
