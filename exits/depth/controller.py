@@ -45,6 +45,11 @@ class DepthController(OnHub):
                 f"{type(self.rule.head).__name__} attends to every token before: it works in the "
                 f"mode static only, not in {type(self.mode).__name__}"
             )
+        if self.rule.head.own_words and not self.mode.reads_exits:
+            raise ValueError(
+                f"{type(self.rule.head).__name__} has an unembedding of its own: it works in the "
+                f"modes catch_up and shadow, not in {type(self.mode).__name__}"
+            )
         check_promise(self.certificate, self.rule.threshold)
 
     def with_threshold(self, threshold: float) -> Self:

@@ -20,6 +20,7 @@ from probexit.exits.depth.deciders.stop_exit_continue import StopExitContinue
 from probexit.exits.depth.heads.balcony import Balcony
 from probexit.exits.depth.heads.base import Head
 from probexit.exits.depth.heads.block import ExitBlock
+from probexit.exits.depth.heads.own_unembedding import OwnUnembedding
 from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.heads.translator import Translator
 from probexit.exits.depth.kv.evict import Evict
@@ -70,7 +71,13 @@ PRESETS = {
     ),
     "deebert": Preset("2020.acl-main.204", Entropy, differs="its rule, on a decoder"),
     "pabee": Preset("2006.04152", PatienceDecider, differs="its rule, on a decoder"),
-    "self-supervised": Preset("2407.21082", CalibratedEntropy, differs="shared unembedding"),
+    "self-supervised": Preset(
+        "2407.21082",
+        CalibratedEntropy,
+        OwnUnembedding,
+        CatchUp(),
+        "heads start as the model's own; threshold certified",
+    ),
     "quicksilver": Preset(
         "2506.22396", Halting, PlainHead, Leave(Evict()), "no fusion of tokens, no quantisation"
     ),

@@ -22,10 +22,13 @@ class Head(FittedPart, ABC):
         attends: Whether it reads the tokens before as well, so that every token of a text must pass
             through it, in order.
         own_layers: Layers that it runs itself.
+        own_words: Whether it turns states into logits itself, past the model's norm and
+            unembedding: a mode must then take the logits from the exit.
     """
 
     attends: ClassVar[bool] = False
     own_layers: ClassVar[int] = 0
+    own_words: ClassVar[bool] = False
 
     @abstractmethod
     def translate(self, hidden: Tensor, layer: int) -> Tensor:
@@ -34,6 +37,19 @@ class Head(FittedPart, ABC):
         Raises:
             ValueError: if the head was not trained for ``layer``.
         """
+
+    def logits(self, hidden: Tensor, layer: int, finish: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the logits ``[..., V]`` of states ``[..., d]`` after ``layer``.
+
+        Args:
+            hidden: States.
+            layer: After which they stand.
+            finish: The model's own final norm and unembedding.
+
+        Raises:
+            ValueError: if the head was not trained for ``layer``.
+        """
+        return finish(self.translate(hidden, layer))
 
     def over_text(self, hidden: Tensor, layer: int) -> Tensor:
         """Translate the states ``[b, t, d]`` of whole texts, each with what comes before it.

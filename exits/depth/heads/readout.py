@@ -24,15 +24,26 @@ class Readout:
 
     def logits(self, hidden: Tensor, layer: int) -> Tensor:
         """Return ``[n, V]`` float32 logits of states ``[n, d]`` after ``layer``."""
-        logits: Tensor = self._unembedding(self._normed(hidden, layer))
-        return logits.float()
+        if layer < self.depth - 1:
+            return self.head.logits(hidden, layer, self._finished).float()
+        return self._finished(hidden).float()
 
     def columns(self, hidden: Tensor, layer: int, tokens: Tensor) -> Tensor:
-        """Return the logits of a few tokens ``[n, k]`` only, at ``k d`` operations per state."""
+        """Return the logits of a few tokens ``[n, k]`` only, at ``k d`` operations per state.
+
+        A head with words of its own computes all of its logits.
+        """
+        if self.head.own_words and layer < self.depth - 1:
+            return self.logits(hidden, layer).gather(1, tokens)
         weight = self._unembedding.weight[tokens]
         logits = torch.einsum("nkd,nd->nk", weight, self._normed(hidden, layer))
         bias = getattr(self._unembedding, "bias", None)
         return (logits if bias is None else logits + bias[tokens]).float()
+
+    def _finished(self, hidden: Tensor) -> Tensor:
+        """Read states before the final norm, as the model reads its last layer's."""
+        logits: Tensor = self._unembedding(self._norm(hidden))
+        return logits
 
     def _normed(self, hidden: Tensor, layer: int) -> Tensor:
         if layer < self.depth - 1:

@@ -18,6 +18,8 @@ class Mode(ABC):
         batched: Several prompts run at once.
         steady: Each pass decides on one token that is then written, so a reasoning controller,
             which counts passes, can work inside.
+        reads_exits: A token that leaves is read at its exit, so heads with words of their own can
+            be used.
         whole_texts: One exit serves all tokens of a text, so heads that attend can be used.
     """
 
@@ -36,6 +38,10 @@ class Mode(ABC):
     @property
     def steady(self) -> bool:
         return True
+
+    @property
+    def reads_exits(self) -> bool:
+        return False
 
     @property
     def whole_texts(self) -> bool:

@@ -35,6 +35,10 @@ class CatchUp(Mode):
     def lossless(self) -> bool:
         return False
 
+    @property
+    def reads_exits(self) -> bool:
+        return True
+
     def start(self, model: Any, rule: ExitRule) -> RunningMode:
         readout = rule.readout(model)
         writer = CatchUpWriter(rule, readout, self.max_waiting, self.audits, self.seed)
@@ -75,6 +79,8 @@ class CatchUpWriter(Writer):
         logits = passes.run(tokens, None if full else decision, keep=1)[-1]
         if passes.deep:
             passes.settle(tokens.shape[1])
+        elif self.rule.head.own_words:
+            logits = decision.looks[-1].logits[0]
         final = logits.argmax(-1, keepdim=True)
         audits = audit(self.rule, decision.looks, final, [0]) if audited and not full else ()
         stopped = torch.tensor([True]) if decision.stopped else None

@@ -23,6 +23,10 @@ class Shadow(Mode):
         return False
 
     @property
+    def reads_exits(self) -> bool:
+        return True  # none leaves
+
+    @property
     def batched(self) -> bool:
         return True
 

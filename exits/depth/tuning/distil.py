@@ -99,19 +99,22 @@ class _Batches(ABC):
         """Return states ``[..., e, d]`` of about so many tokens, and which count, ``[...]``."""
 
     @abstractmethod
-    def read(self, hidden: Tensor, layer: int) -> Tensor:
-        """Translate states ``[..., d]`` after a layer."""
+    def logits(self, hidden: Tensor, layer: int, counts: Tensor) -> Tensor:
+        """Return the head's logits ``[n, V]`` of the states ``[..., d]`` that count."""
+
+    def finish(self, hidden: Tensor) -> Tensor:
+        """Return the model's logits ``[n, V]`` of states ``[n, d]`` before the final norm."""
+        return self.plain.logits(hidden, self.examples.layers[-1])
 
     def divergence(self, tokens: int) -> Tensor:
         """Return KL(last layer || exit) per token, averaged over the exits."""
         hidden, counts = self.draw(tokens)
-        *exits, last = self.examples.layers
+        exits = self.examples.layers[:-1]
         with torch.no_grad():
-            target = self.plain.logits(hidden[..., -1, :][counts], last).log_softmax(-1)
+            target = self.finish(hidden[..., -1, :][counts]).log_softmax(-1)
         total = hidden.new_zeros(())
         for e, layer in enumerate(exits):
-            read = self.read(hidden[..., e, :], layer)[counts]
-            guess = self.plain.logits(read, last).log_softmax(-1)
+            guess = self.logits(hidden[..., e, :], layer, counts).log_softmax(-1)
             total = total + (target.exp() * (target - guess)).sum(-1).mean()
         return total / len(exits)
 
@@ -125,9 +128,9 @@ class _Tokens(_Batches):
         hidden = self.examples.hidden[rows].float().clone()
         return hidden, torch.ones(tokens, dtype=torch.bool, device=hidden.device)
 
-    def read(self, hidden: Tensor, layer: int) -> Tensor:
-        read: Tensor = self.head.translate(hidden, layer)
-        return read
+    def logits(self, hidden: Tensor, layer: int, counts: Tensor) -> Tensor:
+        logits: Tensor = self.head.logits(hidden[counts], layer, self.finish)
+        return logits.float()
 
 
 class _WholeTexts(_Batches):
@@ -142,6 +145,5 @@ class _WholeTexts(_Batches):
         lengths = torch.tensor([len(part) for part in parts], device=hidden.device)
         return hidden, torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
 
-    def read(self, hidden: Tensor, layer: int) -> Tensor:
-        read: Tensor = self.head.over_text(hidden, layer)
-        return read
+    def logits(self, hidden: Tensor, layer: int, counts: Tensor) -> Tensor:
+        return self.finish(self.head.over_text(hidden, layer)[counts])

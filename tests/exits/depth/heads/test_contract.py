@@ -18,6 +18,7 @@ from probexit.exits.depth.heads.plain import PlainHead
 from probexit.exits.depth.heads.readout import Readout
 from probexit.exits.depth.heads.trained import TrainedHead
 from probexit.exits.depth.heads.translator import Translator
+from probexit.exits.depth.modes.catch_up import CatchUp
 from probexit.exits.depth.modes.leave import Leave
 from probexit.exits.depth.modes.static import Static
 from probexit.exits.depth.rule import ExitRule
@@ -52,7 +53,8 @@ def test_contract(cls: type[Head], deep_model: Any, texts: Any, tmp_path: Any) -
         with pytest.raises(ValueError, match="not for 2"):
             head.translate(torch.zeros(1, 32), 2)
     rule = ExitRule(LAYERS, Gap(), head, 0.5)
-    DepthController(rule, Static() if cls.attends else Leave()).save(tmp_path)
+    mode = Static() if cls.attends else CatchUp() if cls.own_words else Leave()
+    DepthController(rule, mode).save(tmp_path)
     loaded = DepthController.load(tmp_path).rule.head
     hidden = torch.randn(2, 5, 32)
     assert torch.equal(loaded.translate(hidden, 1), head.translate(hidden, 1))
