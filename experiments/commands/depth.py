@@ -36,9 +36,13 @@ class DepthCommand(Command):
         adapt = steps.add_parser("adapt", help="let ramps follow their audits while serving")
         _measured(adapt)
         _adapting(adapt)
+        edges = steps.add_parser(
+            "edges", help="lower layers on several edges, the others in a cloud"
+        )
+        _edges(edges)
 
     def run(self, args: Namespace) -> Result:
-        from probexit.experiments.depth import adapt_command, commands
+        from probexit.experiments.depth import adapt_command, commands, edges
 
         steps = {
             "fit": commands.fit,
@@ -47,20 +51,26 @@ class DepthCommand(Command):
             "compare": commands.compare,
             "bench": commands.bench,
             "adapt": adapt_command.adapt,
+            "edges": edges.edges,
         }
         return steps[args.step](args)
 
 
-def _problems(parser: ArgumentParser) -> None:
+def _bench(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", default="shipped", help="`shipped`, a folder or a hub id")
     add("--task", default="arith", help="see `probexit list tasks`")
     add("--data", type=Path, help="the task's file, where it reads one")
     add("--seed", type=int, default=0, help="of the task")
+    add("--max-new-tokens", type=int, default=400)
+
+
+def _problems(parser: ArgumentParser) -> None:
+    _bench(parser)
+    add = parser.add_argument
     add("--n", type=int, default=90, help="problems to fit on")
     add("--layers", type=integers, help="exit layers, such as 1,3")
     add("--steps", type=int, default=300, help="of training a head")
-    add("--max-new-tokens", type=int, default=400)
     add("--out", type=Path, required=True, help="where results go")
 
 
@@ -80,6 +90,15 @@ def _adapting(parser: ArgumentParser) -> None:
     add("--overhead", type=float, default=0.05, help="largest cost of all ramps, of a full pass")
     add("--check", type=int, default=100, help="batches between two looks at the ramps")
     add("--fixed", action="store_true", help="tune on the first batch only: the control")
+
+
+def _edges(parser: ArgumentParser) -> None:
+    _bench(parser)
+    add = parser.add_argument
+    add("--edges", type=int, default=2, help="how many write at once")
+    add("--n", type=int, default=4, help="how many problems")
+    add("--edge-layers", type=int, required=True, help="layers that run on an edge")
+    add("--threshold", type=float, default=0.9, help="probability at which an edge is sure")
 
 
 def _levels(parser: ArgumentParser) -> None:

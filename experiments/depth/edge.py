@@ -2,7 +2,9 @@
 
 CE-CoLLM (arXiv 2411.02829): the lower layers run on the edge with an exit head; a token whose exit
 is not confident has its hidden state sent to the cloud, with those of the tokens before it that the
-cloud has not seen. What comes out is catch-up decoding, cut in two.
+cloud has not seen. What comes out is catch-up decoding, cut in two. The paper's edge has a second
+exit and sends every state at once while it computes on; ours has one, and sends them when it asks,
+so that those after its last question are never sent.
 """
 
 from collections.abc import Sequence
@@ -37,6 +39,9 @@ class EdgeText:
         sent: Bytes sent for it.
         received: Bytes received for it.
         lost: Token at which the cloud was lost and the edge went on alone; None if it was not.
+        read: Tokens that the edge read, the prompt's with them: each has one state.
+        states: States sent; none twice, for the cloud keeps what it got.
+        carried: States that its questions would have carried had the cloud kept nothing.
     """
 
     tokens: list[int]
@@ -44,6 +49,9 @@ class EdgeText:
     sent: int
     received: int
     lost: int | None
+    read: int
+    states: int
+    carried: int
 
 
 class LowerLayers(Handler):
@@ -101,7 +109,7 @@ class _Text:
         self.cache = DepthCache()
         self.unseen: list[Tensor] = []  # states that the cloud has not been sent
         self.begin = True
-        self.asked = 0
+        self.asked = self.states = self.carried = 0
         self.lost: int | None = None
 
     def write(self, prompt: Sequence[int], limit: int) -> EdgeText:
@@ -115,7 +123,8 @@ class _Text:
             tokens.append(self._next(len(tokens)))
             newest = tokens[-1:]
         bytes_out, bytes_in = self.wire.sent - sent, self.wire.received - received
-        return EdgeText(tokens, self.asked, bytes_out, bytes_in, self.lost)
+        sizes = (self.cache.columns, self.states, self.carried)
+        return EdgeText(tokens, self.asked, bytes_out, bytes_in, self.lost, *sizes)
 
     def _run(self, tokens: list[int]) -> None:
         ids = torch.tensor([tokens], device=self.edge.model.device)
@@ -147,7 +156,8 @@ class _Text:
 
     def _ask(self) -> int:
         header = {"layers": self.lower.layers, "begin": self.begin}
-        self.wire.send(header, torch.cat(self.unseen, 1))
+        states = torch.cat(self.unseen, 1)
+        self.wire.send(header, states)
         answer, _ = self.wire.receive()
         if "error" in answer:
             raise ValueError(f"the cloud refuses: {answer['error']}")
@@ -155,4 +165,6 @@ class _Text:
         self.begin = False
         self.unseen = []
         self.asked += 1
+        self.states += states.shape[1]
+        self.carried += self.cache.columns
         return int(token)

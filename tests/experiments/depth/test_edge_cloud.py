@@ -130,9 +130,11 @@ def test_two_processes(half: Any, byte_tokenizer: Any, tmp_path: Any) -> None:
 
 
 def test_what_was_sent_is_said() -> None:
-    whole = describe(EdgeText([1, 2, 3, 4], 1, 500, 40, None), width=16)
+    whole = describe(EdgeText([1, 2, 3, 4], 1, 500, 40, None, 9, 6, 6), width=16)
     assert whole.startswith("3 of 4 tokens by the edge alone; 500 bytes sent (states of all tokens")
-    assert describe(EdgeText([1], 0, 0, 0, 0), 16).endswith("cloud lost at token 0, went on alone")
+    assert describe(EdgeText([1], 0, 0, 0, 0, 6, 0, 0), 16).endswith(
+        "cloud lost at token 0, went on alone"
+    )
 
 
 @pytest.mark.slow
