@@ -62,14 +62,13 @@ class DepthController(OnHub):
     def with_stop(self, threshold: float) -> Self:
         """Return the same controller with another threshold at which its decider ends the text.
 
-        What was promised is kept: it speaks of the text without that end.
+        Nothing is promised for it yet.
 
         Raises:
             ValueError: if the decider ends no text.
         """
-        decider = self.rule.decider.with_stop(threshold)
-        kept = {key: value for key, value in self.certificate.items() if key != "stop"}
-        return replace(self, rule=replace(self.rule, decider=decider), certificate=kept)
+        rule = replace(self.rule, decider=self.rule.decider.with_stop(threshold))
+        return replace(self, rule=rule, certificate=without_promise(self.certificate))
 
     def save(self, folder: Path | str) -> None:
         """Write ``depth.json`` and its tensors into ``folder``, in place of those there.

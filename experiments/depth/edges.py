@@ -68,20 +68,18 @@ class EdgesBill:
         tokens = sum(len(text.tokens) for text in texts)
         asked = sum(text.asked for text in texts)
         same = [text.tokens == list(other) for text, other in zip(texts, full, strict=True)]
-        counts = (
-            sum(text.states for text in texts),
-            sum(text.read for text in texts),
-            sum(text.carried for text in texts),
-        )
+        state = HALF * width
         return cls(
-            edges,
-            len(texts),
-            tokens,
-            1 - asked / tokens,
-            sum(same) / len(same),
-            *(HALF * width * count for count in counts),
-            sum(text.sent for text in texts),
-            sum(text.received for text in texts),
+            edges=edges,
+            texts=len(texts),
+            tokens=tokens,
+            by_edge=1 - asked / tokens,
+            same_text=sum(same) / len(same),
+            states=state * sum(text.states for text in texts),
+            all_states=state * sum(text.read for text in texts),
+            nothing_kept=state * sum(text.carried for text in texts),
+            frames=sum(text.sent for text in texts),
+            received=sum(text.received for text in texts),
         )
 
     def __str__(self) -> str:

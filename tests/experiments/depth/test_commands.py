@@ -158,6 +158,23 @@ def test_a_fit_that_was_interrupted_is_not_taken_for_the_controller_beside_it(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shipped")
+def test_a_stop_is_calibrated_beside_the_exits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, small = str(tmp_path / "rule"), ["--n", "30", "--steps", "3", "--max-new-tokens", "120"]
+    assert main(["depth", "fit", *small, "--preset", "sec", "--out", folder]) == 0
+    lax = ["--n", "10", "--alpha", ".6", "--delta", ".5"]
+    assert main(["depth", "calibrate", folder, *lax]) == 0
+    assert "stop at" in capsys.readouterr().out
+    controller = DepthController.load(folder)
+    assert controller.rule.decider.stop_threshold < 1  # type: ignore[attr-defined]
+    assert controller.certificate["stop"]["n"] == 5
+    assert "Of the stop:" in controller.certificate["statement"]
+    assert main(["depth", "calibrate", folder, *lax]) == 0  # again, on other problems
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shipped")
 def test_every_preset_gets_a_row(tmp_path: Path) -> None:
     assert main(["depth", "compare", *TINY, "--out", str(tmp_path)]) == 0
     rows = json.loads((tmp_path / "comparison.json").read_text())

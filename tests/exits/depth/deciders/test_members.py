@@ -252,6 +252,10 @@ def test_stop_needs_texts_of_others(examples: Examples) -> None:
     stops = torch.stack([decider.stops(it) for it in examples.looks()])
     assert stops.any()
     assert not stops.all()
+    off = decider.with_stop(math.inf)
+    for view in examples.looks():
+        assert not off.stops(view).any()
+        assert torch.equal(off.score(view), decider.score(view))
     own = replace(examples, gold=examples.final)
     with pytest.raises(ValueError, match="did not write itself"):
         StopExitContinue().fit(own)
