@@ -29,6 +29,7 @@ from probexit.exits.engines.refusals import (
     refuse_inner_state,
     refuse_training,
 )
+from probexit.exits.engines.room import most_new_tokens
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
 from probexit.exits.signals.base import Trial
@@ -115,7 +116,8 @@ class Attachment:
         from probexit.exits.engines.continuous import controlled_manager
 
         refuse_training(self.model)
-        self._tell({"generation_config": generation_config})
+        settings = {"generation_config": generation_config}
+        self._tell(settings, generate_setting(self.model, settings, "max_new_tokens"))
         given |= {
             "generation_config": generation_config,
             "continuous_batching_config": continuous_batching_config,
@@ -161,16 +163,21 @@ class Attachment:
 
     def _controlled(self, *args: Any, **kwargs: Any) -> Any:
         refuse_training(self.model)
-        self._refuse(args, kwargs)
-        self._tell(kwargs)
+        ids = self._prompt(args, kwargs)
+        refuse_generate(self.model, kwargs, "an exit controller")
+        room = most_new_tokens(self.model, ids, kwargs)
+        if room is None:
+            raise ValueError(
+                "give max_new_tokens or max_length: the controller keeps room for the answer in it"
+            )
+        self._tell(kwargs, room)
         if kwargs.get("attention_mask") is None:
-            ids: Any = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
             kwargs["attention_mask"] = inferred_mask(self.model, ids, kwargs)
         end = generate_setting(self.model, kwargs, "eos_token_id")
         session = Session(
             self.controller,
             self.tokenizer,
-            generate_setting(self.model, kwargs, "max_new_tokens"),
+            room,
             torch.as_tensor([] if end is None else end).flatten().long().tolist(),
         )
         layers = self.controller.signal.layers
@@ -178,7 +185,7 @@ class Attachment:
         if self.controller.signal.trial is not Trial.NONE:
             refuse_inner_state(self.model)
             if given_cache(kwargs) is None:
-                kwargs[generate_cache_name()] = self._cache(args, kwargs, session)
+                kwargs[generate_cache_name()] = self._cache(ids, kwargs, session)
         processor = ExitProcessor(session, capture, kwargs, self.model)
         kwargs["logits_processor"] = LogitsProcessorList(
             [*(kwargs.get("logits_processor") or []), processor]
@@ -189,7 +196,7 @@ class Attachment:
         with capture, BeforePass(self.model, processor.before):
             return processor.finished(self._generate(*args, **kwargs))
 
-    def _cache(self, args: tuple[Any, ...], kwargs: dict[str, Any], session: Session) -> Any:
+    def _cache(self, ids: Any, kwargs: dict[str, Any], session: Session) -> Any:
         """Make the cache that trial answers are copied from, in the form the caller asked for.
 
         Raises:
@@ -204,12 +211,11 @@ class Attachment:
                 f"cache_implementation={kind!r} keeps rows that cannot be copied, which a trial "
                 "answer needs: leave it out, or use 'static'"
             )
-        ids: Any = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
         room = len(session.closing) + self.controller.answer_tokens  # a trial writes on its copy
         longest = ids.shape[1] + session.max_new_tokens + room
         return StaticCache(config=self.model.config, max_cache_len=longest)
 
-    def _tell(self, kwargs: dict[str, Any]) -> None:
+    def _tell(self, kwargs: dict[str, Any], room: int | None) -> None:
         """Warn, once, of decoding that is not what the certificate speaks of."""
         sampled = bool(generate_setting(self.model, kwargs, "do_sample"))
         temperature, top_p = (
@@ -220,17 +226,16 @@ class Attachment:
             self.controller.certificate.get("decoding", {}),
             temperature if sampled else 0.0,
             top_p,
-            generate_setting(self.model, kwargs, "max_new_tokens"),
+            room,
         )
         if told and not self._told:
             self._told = True
             warnings.warn(told, stacklevel=3)
 
-    def _refuse(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _prompt(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if len(args) > 1:
             raise ValueError("give everything but the input ids to generate by keyword")
-        if not args and kwargs.get("input_ids", kwargs.get("inputs")) is None:
+        ids = args[0] if args else kwargs.get("input_ids", kwargs.get("inputs"))
+        if ids is None:
             raise ValueError("give input_ids: whether the prompt opened the thinking is read there")
-        refuse_generate(self.model, kwargs, "an exit controller")
-        if generate_setting(self.model, kwargs, "max_new_tokens") is None:
-            raise ValueError("give max_new_tokens: the controller keeps room for the answer in it")
+        return ids

@@ -164,7 +164,7 @@ def test_calls_that_cannot_work_are_refused(
     model, ids = lively("llama"), torch.tensor([[5, 3]])
     with attach(model, words, reading(0.5)):
         with pytest.raises(ValueError, match="give max_new_tokens"):
-            model.generate(ids, max_length=20)
+            model.generate(ids)
         with pytest.raises(ValueError, match="by keyword"):
             model.generate(ids, GenerationConfig(max_new_tokens=4))
         with pytest.raises(ValueError, match="give input_ids"):
