@@ -3,13 +3,15 @@
 import logging
 import os
 from functools import wraps
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from probexit.exits.engines.server.environment import CONTROLLER
+from probexit.exits.engines.server.patches import Patches
+from probexit.exits.engines.server.versions import installed, refuse_version
 
 READ = "0.5.23"
 """The version whose source this was written against; what is used of it is no public interface."""
+_PATCHES = Patches()  # of this process
 logger = logging.getLogger("sglang.probexit")
 
 
@@ -22,32 +24,19 @@ def register() -> None:
     if not os.environ.get(CONTROLLER):
         return
     try:
-        refuse_version(installed())
+        refuse_version("SGLang", READ, installed("sglang"))
         _install()
     except Exception as error:
         _stop_the_start(error)
         raise
 
 
-def installed() -> str:
-    """Return SGLang's version."""
-    try:
-        return version("sglang")
-    except PackageNotFoundError:
-        return "not installed"
+def detach() -> None:
+    """Put SGLang's own back in this process; what is made from now on is as without probexit.
 
-
-def refuse_version(found: str) -> None:
-    """Refuse another version than the one that was read.
-
-    Raises:
-        ValueError: naming both.
+    A scheduler that runs, in a process of its own, keeps its controller to its end.
     """
-    if found != READ:
-        raise ValueError(
-            f"probexit was written for SGLang {READ}, and this is {found}: install that, or unset "
-            f"{CONTROLLER}"
-        )
+    _PATCHES.close()
 
 
 def _install() -> None:
@@ -106,10 +95,11 @@ def _install() -> None:
         logits = preprocess(self, *args, **kwargs)
         return at_work[0].decide(logits) if at_work else logits
 
-    ServerArgs.resolve_once = resolve_once
-    Scheduler.__init__, Scheduler.run_batch = __init__, run_batch
-    Scheduler.process_batch_result = process_batch_result
-    Sampler.forward, Sampler._preprocess_logits = forward, _preprocess_logits
+    _PATCHES.put(ServerArgs, "resolve_once", resolve_once)
+    for wrapped in (__init__, run_batch, process_batch_result):
+        _PATCHES.put(Scheduler, wrapped.__name__, wrapped)
+    for wrapped in (forward, _preprocess_logits):
+        _PATCHES.put(Sampler, wrapped.__name__, wrapped)
 
 
 def _stop_the_start(error: Exception) -> None:
@@ -119,4 +109,4 @@ def _stop_the_start(error: Exception) -> None:
     def resolve_once(self: Any) -> None:
         raise error
 
-    ServerArgs.resolve_once = resolve_once
+    _PATCHES.put(ServerArgs, "resolve_once", resolve_once)

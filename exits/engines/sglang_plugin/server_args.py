@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from probexit.exits.engines.server.options import refuse_options
 from probexit.exits.engines.server.settings import Settings
 
 ALONE = {
@@ -17,18 +18,7 @@ def prepare(args: Any, settings: Settings) -> None:
     Raises:
         ValueError: naming an option under which a controller cannot work.
     """
-    if args.speculative_algorithm:
-        raise ValueError(
-            "speculative_algorithm: several tokens are then taken in one pass, which a controller "
-            "cannot follow; leave it out, or unset PROBEXIT_CONTROLLER"
-        )
-    if args.enable_lora:
-        raise ValueError(
-            "enable_lora: a controller is certified for one set of weights; merge them"
-        )
-    for name, reason in ALONE.items():
-        if (getattr(args, name, None) or 1) > 1:
-            raise ValueError(f"{name}: {reason}; leave it out, or unset PROBEXIT_CONTROLLER")
+    refuse_options(args, "speculative_algorithm", ALONE)
     args.disable_overlap_schedule = True  # a pass would start before the last one is decided
     if settings.layers:  # the name says how layers are numbered; nothing speculates
         args.speculative_algorithm = "EAGLE3"

@@ -10,6 +10,7 @@ from copy import copy
 from functools import wraps
 from typing import Any
 
+from probexit.exits.engines.server.patches import Patches
 from probexit.exits.engines.server.request_options import SWITCH
 from probexit.exits.engines.vllm_plugin.audits import Ask
 
@@ -29,14 +30,11 @@ def with_asks(output: Any, asks: list[Ask]) -> Any:
     return output
 
 
-def patch_core() -> None:
+def patch_core(patches: Patches) -> None:
     """Let every engine core made from now on run the requests that a pass asks for."""
     from vllm.v1.core.sched.scheduler import Scheduler
     from vllm.v1.engine.core import EngineCore
 
-    if hasattr(EngineCore, ASKED):
-        return
-    EngineCore.probexit_asked = True
     update, step = Scheduler.update_from_output, EngineCore.step
     preprocess = EngineCore.preprocess_add_request
 
@@ -60,19 +58,17 @@ def patch_core() -> None:
             params.extra_args = {**(params.extra_args or {}), SALT: request.cache_salt}
         return preprocess(self, request)
 
-    Scheduler.update_from_output = update_from_output
-    EngineCore.step = stepped
-    EngineCore.preprocess_add_request = preprocess_add_request
+    patches.put(Scheduler, "update_from_output", update_from_output)
+    patches.put(EngineCore, "step", stepped)
+    patches.put(EngineCore, "preprocess_add_request", preprocess_add_request)
 
 
-def patch_offline() -> None:
+def patch_offline(patches: Patches) -> None:
     """Let an engine in the caller's own process end its audits before ``generate`` returns."""
     from vllm.v1.engine.core_client import InprocClient
     from vllm.v1.engine.llm_engine import LLMEngine
 
     before = LLMEngine.has_unfinished_requests
-    if hasattr(before, "probexit"):
-        return
 
     @wraps(before)
     def has_unfinished_requests(self: Any) -> Any:
@@ -81,8 +77,7 @@ def patch_offline() -> None:
         core = self.engine_core  # others run in a process of their own, and go on by themselves
         return isinstance(core, InprocClient) and core.engine_core.scheduler.has_requests()
 
-    has_unfinished_requests.probexit = True  # type: ignore[attr-defined]
-    LLMEngine.has_unfinished_requests = has_unfinished_requests
+    patches.put(LLMEngine, "has_unfinished_requests", has_unfinished_requests)
 
 
 def request_of(ask: Ask) -> Any:

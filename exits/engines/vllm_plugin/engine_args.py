@@ -5,6 +5,8 @@ import os
 from functools import wraps
 from typing import Any
 
+from probexit.exits.engines.server.options import refuse_options
+from probexit.exits.engines.server.patches import Patches
 from probexit.exits.engines.server.settings import Settings
 
 PROCESSOR = "probexit.exits.engines.vllm_plugin.processor:ExitLogitsProcessor"
@@ -18,21 +20,19 @@ RUNNER = "VLLM_USE_V2_MODEL_RUNNER"
 logger = logging.getLogger("vllm.probexit")  # under vLLM's own logger, so that it is shown
 
 
-def patch_engine_args(settings: Settings) -> None:
+def patch_engine_args(settings: Settings, patches: Patches) -> None:
     """Let every engine configuration made from now on have the controller in it."""
     from vllm.engine.arg_utils import EngineArgs
 
     before = EngineArgs.create_engine_config
-    if hasattr(before, "probexit"):
-        return
 
     @wraps(before)
     def create_engine_config(self: Any, *args: Any, **kwargs: Any) -> Any:
         prepare(self, settings)
         return before(self, *args, **kwargs)
 
-    create_engine_config.probexit = True  # type: ignore[attr-defined]
-    EngineArgs.create_engine_config = create_engine_config
+    patches.put(EngineArgs, "create_engine_config", create_engine_config)
+    patches.keep_variable(RUNNER)
 
 
 def prepare(args: Any, settings: Settings) -> None:
@@ -41,21 +41,10 @@ def prepare(args: Any, settings: Settings) -> None:
     Raises:
         ValueError: naming an option under which a controller cannot work.
     """
-    if args.speculative_config:
-        raise ValueError(
-            "speculative_config: several tokens are then taken in one pass, which a controller "
-            "cannot follow; leave it out, or unset PROBEXIT_CONTROLLER"
-        )
+    refuse_options(args, "speculative_config", ALONE)
     if args.async_scheduling:
         raise ValueError(
             "async_scheduling: a pass then starts before the last one is decided; leave it out"
-        )
-    for name, reason in ALONE.items():
-        if (getattr(args, name, None) or 1) > 1:
-            raise ValueError(f"{name}: {reason}; leave it out, or unset PROBEXIT_CONTROLLER")
-    if args.enable_lora:
-        raise ValueError(
-            "enable_lora: a controller is certified for one set of weights; merge them"
         )
     args.async_scheduling = False
     given = list(args.logits_processors or [])

@@ -83,6 +83,10 @@ class Ledger:
             self.counts.pending = self.audits.open_answers
             self.counts.write()
 
+    def close(self) -> None:
+        """Wait for audited answers that are being compared, so that their lines are written."""
+        self._comparing.shutdown()
+
     def asks(self) -> Sequence[Ask]:
         """Return answers of audited requests that the engine is to write now."""
         return self.audits.take()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from probexit.exits.engines.server.patches import Patches
 from probexit.exits.engines.server.settings import Settings
 from probexit.exits.engines.vllm_plugin.counts import read_counts
 
@@ -22,12 +23,13 @@ EVIDENCE = "Evidence of the drift alarm, 1 at the start"
 RANG = "Whether the drift alarm has rung: scores come unlike those in calibration"
 
 
-def publish(settings: Settings) -> None:
-    """Register the counters with Prometheus, once per process."""
+def publish(settings: Settings, patches: Patches) -> None:
+    """Register the counters with Prometheus, until the patches are undone."""
     from prometheus_client import REGISTRY
 
-    if not any(isinstance(found, Collector) for found in list(REGISTRY._collector_to_names)):
-        REGISTRY.register(Collector(settings))
+    collector = Collector(settings)
+    REGISTRY.register(collector)
+    patches.callback(REGISTRY.unregister, collector)
 
 
 class Collector:

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from probexit.exits.engines.server.settings import Settings
+from probexit.exits.engines.vllm_plugin.attachment import PluginAttachment
 from probexit.exits.engines.vllm_plugin.batch import BatchExits
 from probexit.exits.engines.vllm_plugin.checkpoint import refuse_other_model
 from probexit.exits.engines.vllm_plugin.core import with_asks
@@ -15,13 +16,11 @@ from probexit.exits.production.oversight import Oversight
 logger = logging.getLogger("vllm.probexit")
 
 
-def patch_runner(settings: Settings, oversight: Oversight) -> None:
+def patch_runner(settings: Settings, oversight: Oversight, attachment: PluginAttachment) -> None:
     """Let every model runner made from now on carry a controller, in its attribute ``probexit``."""
     from vllm.v1.worker.gpu_model_runner import GPUModelRunner
 
-    if hasattr(GPUModelRunner, "probexit"):
-        return
-    GPUModelRunner.probexit = None
+    attachment.patches.put(GPUModelRunner, "probexit", None)
     before = {
         name: getattr(GPUModelRunner, name)
         for name in (
@@ -39,6 +38,7 @@ def patch_runner(settings: Settings, oversight: Oversight) -> None:
         before["__init__"](self, *args, **kwargs)
         if not self.is_pooling_model:
             _enter(self, settings, oversight)
+            attachment.runners.add(self)
 
     @wraps(before["_get_eagle3_aux_layers_from_config"])
     def aux_layers(self: Any) -> Any:
@@ -68,12 +68,8 @@ def patch_runner(settings: Settings, oversight: Oversight) -> None:
             self.probexit.passed(self.execute_model_state)
         return _asking(self, before["sample_tokens"](self, *args, **kwargs))
 
-    GPUModelRunner.__init__ = __init__
-    GPUModelRunner._get_eagle3_aux_layers_from_config = aux_layers
-    GPUModelRunner._setup_eagle3_aux_hidden_state_outputs = setup
-    GPUModelRunner._update_states = update_states
-    GPUModelRunner.execute_model = execute_model
-    GPUModelRunner.sample_tokens = sample_tokens
+    for wrapped in (__init__, aux_layers, setup, update_states, execute_model, sample_tokens):
+        attachment.patches.put(GPUModelRunner, wrapped.__name__, wrapped)
 
 
 def _asking(runner: Any, output: Any) -> Any:

@@ -37,9 +37,16 @@ class LayerHooks:
                 f"{len(lists)}"
             )
         self.states: dict[int, Tensor] = {}
-        for layer in sorted(set(layers)):
-            if layer < depth:
-                lists[0][layer].register_forward_hook(self._keep(layer))
+        self._handles = [
+            lists[0][layer].register_forward_hook(self._keep(layer))
+            for layer in sorted(set(layers))
+            if layer < depth
+        ]
+
+    def remove(self) -> None:
+        """Take the hooks out."""
+        for handle in self._handles:
+            handle.remove()
 
     def take(self) -> list[Tensor]:
         """Return the states of the newest pass, layers ascending, once."""

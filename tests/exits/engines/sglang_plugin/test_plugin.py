@@ -55,11 +55,13 @@ def test_another_version_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "sglang", ModuleType("sglang"))
     monkeypatch.setitem(sys.modules, "sglang.srt", ModuleType("sglang.srt"))
     monkeypatch.setitem(sys.modules, "sglang.srt.server_args", module)
-    monkeypatch.setattr(plugin, "installed", lambda: "0.6.0")
+    monkeypatch.setattr(plugin, "installed", lambda _: "0.6.0")
     plugin.register()  # without a controller it does nothing
     ServerArgs().resolve_once()
     monkeypatch.setenv("PROBEXIT_CONTROLLER", "somewhere")
-    with pytest.raises(ValueError, match=r"written for SGLang 0\.5\.23, and this is 0\.6\.0"):
+    with pytest.raises(ValueError, match=r"inside SGLang 0\.5\.23\.\*, and this is 0\.6\.0"):
         plugin.register()
-    with pytest.raises(ValueError, match=r"written for SGLang 0\.5\.23, and this is 0\.6\.0"):
+    with pytest.raises(ValueError, match=r"inside SGLang 0\.5\.23\.\*, and this is 0\.6\.0"):
         ServerArgs().resolve_once()
+    plugin.detach()
+    ServerArgs().resolve_once()
