@@ -104,9 +104,10 @@ capacity: install  ## Simulate a server with and without the exits of RUN; CAPAC
 	$(BIN)/python -m probexit.experiments.bench.capacity $(RUN) $(CAPACITY)
 
 RECORDED := arith spell coins
-ANEW := arith-greedy arith-sampled arith-pair arith-guided spell-greedy coins-greedy
-# Otter looks at every token, one problem at a time: fewer problems, in a table of its own.
-GREEDY := steering,budget_forcing,concise,end_boost,no_wait,stop_temperature,think_router,more-compute
+ANEW := arith-greedy arith-sampled arith-guided arith-scaled arith-pair spell-greedy coins-greedy
+GREEDY := steering,budget_forcing,concise,end_boost,no_wait,stop_temperature
+# These look at every token or step, one problem at a time: fewer problems, in tables of their own.
+GUIDED := otter,think_router,solve_detect_verify
 
 methods: install  ## Record three families, apply every replayable rule, write docs/methods.md.
 	$(BIN)/probexit record --task arith --n 2000 --answer-samples 16 --out runs/arith
@@ -131,15 +132,16 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	$(BIN)/probexit record --task arith:hard --n 300 --temperature 0 --model shipped-deep --out runs/arith-pair
 	$(BIN)/probexit record --task spell --n 600 --temperature 0 --out runs/spell-greedy
 	$(BIN)/probexit record --task coins --n 600 --temperature 0 --out runs/coins-greedy
-	cp -rn runs/arith-greedy runs/arith-guided
-	for run in $(ANEW); do \
+	for run in arith-greedy arith-sampled arith-pair spell-greedy coins-greedy; do \
 	  test -f runs/$$run/fit/fit.json || $(BIN)/probexit fit runs/$$run || exit 1; \
 	done
+	cp -rn runs/arith-greedy runs/arith-guided && cp -rn runs/arith-sampled runs/arith-scaled
 	$(BIN)/probexit compare runs/arith-greedy --problems 100 --fresh 153 --methods $(GREEDY)
 	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 \
-	  --methods efficiency_steering,mur,diff_adapt,several-samples
+	  --methods efficiency_steering,diff_adapt,several-samples
+	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 60 --alpha .1 --methods $(GUIDED)
+	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 45 --alpha .2 --methods mur
 	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 60 --alpha .1 --methods two-models
-	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 45 --alpha .1 --methods otter
 	for run in spell-greedy coins-greedy; do \
 	  $(BIN)/probexit compare runs/$$run --problems 60 --fresh 60 --methods $(GREEDY) || exit 1; \
 	done
