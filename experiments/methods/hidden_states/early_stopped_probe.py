@@ -41,9 +41,7 @@ class EarlyStoppedProbe(Method):
     family: ClassVar[MethodFamily] = MethodFamily.HIDDEN
     reads: ClassVar[str] = "hidden states"
     training: ClassVar[str] = "MLP on graded forced exits, every epoch kept"
-    guarantee: ClassVar[str] = (
-        "risk at most alpha on average, where certified; none elsewhere"
-    )
+    guarantee: ClassVar[str] = "risk at most alpha on average, where certified; none elsewhere"
     source: ClassVar[str] = "2301.11556"
     summary: ClassVar[str] = "exits where all epochs in play agree"
     epochs: int = EPOCHS
