@@ -40,7 +40,7 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
         Prompts are left to ``__call__``, and so are the passes of trial answers within it.
         """
         if self._read is None and ids.shape == (len(self.running), 1):
-            self._read = self._newest(ids[:, 0])
+            self._read = self._newest([token for (token,) in ids.tolist()])
             if self.driver.capture is not None:
                 self.driver.capture.wanted = self._read[1].needs_states
 
@@ -53,15 +53,15 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             nothing: list[int | None] = [None] * len(self.rows)
             self._read = nothing, self.session.read(self.running, nothing)
         elif self._read is None:
-            self._read = self._newest(input_ids[:, -1])
+            self._read = self._newest(input_ids[:, -1].tolist())
         tokens, read = self._read
 
         def fork(at: Sequence[int]) -> CacheBranches:
             return self._fork(at, input_ids)
 
-        made = ForwardPass(
-            self.running, tokens, scores, self.driver.states(), fork, input_ids[:, -1]
-        )
+        traced = self.session.tracing is not None  # nothing else reads the tokens on the device
+        newest = input_ids[:, -1] if traced else None
+        made = ForwardPass(self.running, tokens, scores, self.driver.states(), fork, newest)
         orders = self.session.step(made, read)
         self._read = None
         if self.driver.capture is not None:
@@ -78,9 +78,8 @@ class ExitProcessor(LogitsProcessor):  # type: ignore[misc]  # transformers is u
             self.session.finish(row)
         return written
 
-    def _newest(self, ids: Tensor) -> tuple[list[int | None], TokensRead]:
-        """Copy the newest tokens ``[b]`` to the host, and read them."""
-        tokens: list[int | None] = ids.tolist()
+    def _newest(self, tokens: list[int | None]) -> tuple[list[int | None], TokensRead]:
+        """Read the newest token of each row; return them with what they say."""
         for i, token in enumerate(tokens):
             if token in self.session.end:
                 self.running[i] = None

@@ -106,7 +106,10 @@ class Session:
         Raises:
             ValueError: if the signal needs trial answers and the engine cannot fork.
         """
-        looked = self.look(made, read or self.read(made.rows, made.tokens))
+        read = read or self.read(made.rows, made.tokens)
+        if not read.at and self.tracing is None:  # nothing to look at, as at most steps
+            return self.orders(made, NOTHING, [])
+        looked = self.look(made, read)
         return self.orders(made, looked, looked.scores.tolist() if looked.at else [])
 
     def look(self, made: ForwardPass, read: "TokensRead") -> "Looked":
@@ -280,3 +283,6 @@ class Looked:
 
     at: Sequence[int]
     scores: Tensor
+
+
+NOTHING = Looked((), torch.empty(0))
