@@ -147,7 +147,7 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	done
 
 methods-depth: install  ## Layer exits for the page: every rule, and ramps under a shift; then `make methods-page`.
-	$(BIN)/probexit depth compare --model shipped-deep --seed 2 --n 80 --calibrate 24 --alpha .1 --test 24 \
+	$(BIN)/probexit depth compare --model shipped-deep --seed 2 --n 80 --calibrate 24 --alpha .1 --test 16 \
 	  --out runs/depth-compare
 	$(BIN)/probexit depth adapt --model shipped-deep --n 80 --overhead .3 --then spell --out runs/depth-live
 	$(BIN)/probexit depth adapt --model shipped-deep --n 80 --overhead .3 --then spell --fixed --out runs/depth-fixed
