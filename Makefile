@@ -20,7 +20,7 @@ export MPLBACKEND ?= agg
 # Two processes of tests fill two cores: a second thread in each only gets in the way.
 test test-all test-lowest test-newest: export OMP_NUM_THREADS := 1
 
-.PHONY: help install demo docs package audit lock test test-all test-lowest test-newest test-vllm test-ray check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
+.PHONY: help install demo docs package audit lock test test-all test-lowest test-newest test-vllm test-ray test-harness check lint format types bench methods methods-live methods-depth transfer depth coverage notebooks clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -77,6 +77,13 @@ test-ray:  ## Recording on a Ray cluster of two workers, in an environment of it
 	.venv-ray/bin/$(INSTALL) --no-deps --no-build-isolation -e .
 	touch .venv-ray/.installed
 	RAY_USAGE_STATS_ENABLED=0 .venv-ray/bin/python -m pytest tests/experiments/recording/cluster
+
+test-harness:  ## A controller under lm-evaluation-harness and Inspect, in an environment of its own.
+	test -f .venv-harness/.installed || $(PYTHON) -m venv .venv-harness
+	.venv-harness/bin/$(INSTALL) -r requirements.lock
+	.venv-harness/bin/$(INSTALL) --no-deps --no-build-isolation -r .ci/harness.lock -e .
+	touch .venv-harness/.installed
+	.venv-harness/bin/python -m pytest -W default --disable-warnings tests/test_examples.py
 
 .PHONY: bench-vllm
 bench-vllm:  ## After test-vllm: saved tokens against saved time inside vLLM.
@@ -181,4 +188,4 @@ notebooks: install  ## Execute the notebooks.
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 experiments/notebooks
 
 clean:  ## Remove what can be made again.
-	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray .venv-audit docs/_build demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-vllm .venv-ray .venv-harness .venv-audit docs/_build demo build *.egg-info probexit.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +186,21 @@ def metaspace_tokenizer() -> Any:
     saved = json.loads(tokenizer.to_str())  # the trainer made the bytes special, which they are not
     saved["added_tokens"] = [t for t in saved["added_tokens"] if t["content"] not in raw_bytes]
     return _wrap(Tokenizer.from_str(json.dumps(saved)))
+
+
+@pytest.fixture(scope="session")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of the tutorial: recorded, fitted, certified."""
+    import probexit as px
+    from probexit.exits.engines.decoding import Decoding
+
+    run = px.record(
+        px.load("shipped"),
+        "arith",
+        tmp_path_factory.mktemp("docs") / "mine",
+        n=120,
+        recording=px.Recording(decoding=Decoding(max_new_tokens=512, temperature=0)),
+    )
+    px.fit(run, layers=(5, 6))
+    px.certify(run, alpha=0.3)
+    return run.folder

@@ -7,8 +7,6 @@ from shutil import copytree
 
 import pytest
 
-import probexit as px
-from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.commands.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
@@ -17,21 +15,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *WRITTEN])
 SAMPLED = [page for page in WRITTEN if "```python" in page.read_text("utf-8")]
 LONG = ("own-rule.md", "tutorial.md")  # half a minute each: `make docs` runs them
 MINE = "runs/mine"  # what the samples call the reader's own run
-
-
-@pytest.fixture(scope="module")
-def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of the tutorial: recorded, fitted, certified."""
-    run = px.record(
-        px.load("shipped"),
-        "arith",
-        tmp_path_factory.mktemp("docs") / "mine",
-        n=120,
-        recording=px.Recording(decoding=Decoding(max_new_tokens=512, temperature=0)),
-    )
-    px.fit(run, layers=(5, 6))
-    px.certify(run, alpha=0.3)
-    return run.folder
 
 
 @pytest.mark.parametrize(

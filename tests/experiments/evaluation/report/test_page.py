@@ -106,3 +106,12 @@ def test_a_run_that_could_not_be_certified_says_so(context, drawn):
     assert "Nothing certified: think on" in html
     assert "It leaves at a score" not in html
     assert "Some traces" not in html
+
+
+def test_a_dark_screen_gets_a_dark_page_with_white_figures(report):
+    """Colours of the page follow the screen; pictures keep the ground they were drawn on."""
+    text = report.html()
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "@media screen and (prefers-color-scheme: dark)" in style
+    assert re.search(r"figure img \{[^}]*background: #fff", style)
+    assert not re.search(r"[{ ]color: #", style)  # ink of one colour would vanish on one ground
