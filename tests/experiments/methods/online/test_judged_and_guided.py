@@ -19,7 +19,7 @@ from probexit.experiments.recording.tasks.by_name import task
 
 @pytest.fixture(scope="module")
 def bench(shipped):
-    return LiveEvaluator(shipped, task("arith"), Decoding(150, temperature=1.0), quiet=True)
+    return LiveEvaluator(shipped, task("arith"), Decoding(150, temperature=1.0, seed=1), quiet=True)
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def traces(bench, make_traces):
             prompt_ids=torch.tensor(bench.reasoner.prompt(item.question)),
             gold=item.gold,
         )
-        for item in islice(bench.task.items(), 1, 4)
+        for item in islice(bench.task.items(), 1, 9)
     ]
 
 
@@ -74,8 +74,8 @@ def test_injection_lowers_reflections(bench, traces, alone):
         for trace in traces
     ]
     before = reflections(bench, [generation.token_ids for generation in alone])
-    assert before >= 3
-    assert reflections(bench, texts) <= before / 3
+    assert before >= 10
+    assert reflections(bench, texts) <= before * 2 / 3
 
 
 def test_a_detector_that_is_sure_closes_the_thinking(bench, traces):
