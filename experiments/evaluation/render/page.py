@@ -127,6 +127,7 @@ def page(
         sentences=sentences,
         published=published,
         about=about,
+        unmeasured=unmeasured(chapters, methods),
         layers=layers,
     )
     return text.strip() + "\n"
@@ -173,6 +174,12 @@ def at_equal_risk(chapters: Sequence[Chapter]) -> list[tuple[str, list[str]]]:
         (title, [wording.share(own[title]) if title in own else "-" for own in saved])
         for title in sorted(titles, key=mean, reverse=True)
     ]
+
+
+def unmeasured(chapters: Sequence[Chapter], methods: Mapping[str, Method]) -> list[str]:
+    """Return the titles of the methods that no run's table has a row of."""
+    shown = {row.method for chapter in chapters for row in chapter.comparison.rows}
+    return [method.title for name, method in methods.items() if name not in shown]
 
 
 def about(method: Method) -> str:

@@ -58,6 +58,15 @@ def test_every_row_of_every_run_is_on_the_page(written, compared):
     assert text.count("### What the published thresholds cost here") == 2
 
 
+def test_what_was_not_measured_is_named(written, compared):
+    (line,) = (x for x in written.read_text().splitlines() if x.startswith("Not measured"))
+    measured = {row.method for row in compared.rows}
+    titles = [m.title for name, m in all_methods().items() if name not in measured]
+    assert line.endswith(f": {literal(', '.join(titles))}.")
+    assert "NoWait" in titles
+    assert "full run" not in titles
+
+
 def test_tables_are_tables(written):
     """Each row of a table has as many cells as its heading, and no blank line cuts it."""
     lines = written.read_text().splitlines()
