@@ -115,6 +115,9 @@ ANEW := arith-greedy arith-sampled arith-guided arith-scaled arith-pair spell-gr
 GREEDY := steering,budget_forcing,concise,end_boost,no_wait,stop_temperature
 # These look at every token or step, one problem at a time: fewer problems, in tables of their own.
 GUIDED := otter,think_router,solve_detect_verify
+SCALED := mur,fractured_sampling,consensus_drafts
+SAMPLED := efficiency_steering,diff_adapt,adaptive_sampling,compute_optimal,deepconf_voting,first_finish_search
+SAMPLED := $(SAMPLED),perplexity_consistency,pruning,short_m,think_deep_vote
 
 methods: install  ## Record three families, apply every replayable rule, write docs/methods.md.
 	$(BIN)/probexit record --task arith --n 2000 --answer-samples 16 --out runs/arith
@@ -144,10 +147,9 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	done
 	cp -rn runs/arith-greedy runs/arith-guided && cp -rn runs/arith-sampled runs/arith-scaled
 	$(BIN)/probexit compare runs/arith-greedy --problems 100 --fresh 153 --methods $(GREEDY)
-	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 \
-	  --methods efficiency_steering,diff_adapt,several-samples
+	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 --methods $(SAMPLED)
 	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 60 --alpha .1 --methods $(GUIDED)
-	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 45 --alpha .2 --methods mur
+	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 45 --alpha .2 --methods $(SCALED)
 	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 60 --alpha .1 --methods two-models
 	for run in spell-greedy coins-greedy; do \
 	  $(BIN)/probexit compare runs/$$run --problems 60 --fresh 60 --methods $(GREEDY) || exit 1; \
