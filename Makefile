@@ -111,9 +111,10 @@ capacity: install  ## Simulate a server with and without the exits of RUN; CAPAC
 	$(BIN)/python -m probexit.experiments.bench.capacity $(RUN) $(CAPACITY)
 
 RECORDED := arith spell coins
-ANEW := arith-greedy arith-sampled arith-guided arith-scaled arith-pair spell-greedy coins-greedy
+ANEW := arith-greedy arith-sampled arith-guided arith-scaled arith-pair arith-switch spell-greedy coins-greedy
 GREEDY := steering,budget_forcing,concise,end_boost,no_wait,stop_temperature
-# These look at every token or step, one problem at a time: fewer problems, in tables of their own.
+# These look at every token or step, one problem at a time: fewer problems, in tables of their own, and
+# nothing certified (`--fresh N` does).
 GUIDED := otter,think_router,solve_detect_verify
 SCALED := mur,fractured_sampling,consensus_drafts
 SAMPLED := efficiency_steering,diff_adapt,adaptive_sampling,compute_optimal,deepconf_voting,first_finish_search
@@ -148,9 +149,11 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	cp -rn runs/arith-greedy runs/arith-guided && cp -rn runs/arith-sampled runs/arith-scaled
 	$(BIN)/probexit compare runs/arith-greedy --problems 100 --fresh 153 --methods $(GREEDY)
 	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 --methods $(SAMPLED)
-	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 60 --alpha .1 --methods $(GUIDED)
-	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 45 --alpha .2 --methods $(SCALED)
-	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 60 --alpha .1 --methods two-models
+	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 0 --alpha .1 --methods $(GUIDED)
+	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 0 --alpha .2 --methods $(SCALED)
+	cp -rn runs/arith-pair runs/arith-switch
+	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 153 --methods hybrid_llm,adaptive_log
+	$(BIN)/probexit compare runs/arith-switch --problems 30 --fresh 0 --methods entropy_handover,spec_reason
 	for run in spell-greedy coins-greedy; do \
 	  $(BIN)/probexit compare runs/$$run --problems 60 --fresh 60 --methods $(GREEDY) || exit 1; \
 	done
