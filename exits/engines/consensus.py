@@ -13,8 +13,7 @@ from typing import Any
 import torch
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.two_models.track import Mark
-from probexit.exits.engines.two_models.tracks import Tracks
+from probexit.exits.engines.tracks import Mark, Tracks
 
 
 @dataclass

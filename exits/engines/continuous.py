@@ -21,9 +21,10 @@ from transformers import GenerationConfig, __version__
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.obedience import Obedience
+from probexit.exits.engines.readings import TokensRead
 from probexit.exits.engines.refusals import refuse_generate
 from probexit.exits.engines.row import Row
-from probexit.exits.engines.session import Session, TokensRead
+from probexit.exits.engines.session import Session
 from probexit.exits.signals.base import Trial
 from probexit.hooks.packed import PackedCapture
 

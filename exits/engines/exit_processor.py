@@ -11,8 +11,9 @@ from probexit.exits.engines.base import SessionDriver
 from probexit.exits.engines.cache import copied_rows
 from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.obedience import Obedience
+from probexit.exits.engines.readings import TokensRead
 from probexit.exits.engines.row import Row
-from probexit.exits.engines.session import Session, TokensRead
+from probexit.exits.engines.session import Session
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture
 from probexit.hooks.forward import given_cache, takes

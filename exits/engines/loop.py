@@ -22,10 +22,11 @@ from probexit.exits.engines.generation import Generation, Processor, Slot, Watch
 from probexit.exits.engines.obedience import Obedience
 from probexit.exits.engines.padding import rows_together
 from probexit.exits.engines.readback import on_host
+from probexit.exits.engines.readings import Looked, TokensRead
 from probexit.exits.engines.refusals import refuse_architecture, refuse_training
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.running_batch import RunningBatch
-from probexit.exits.engines.session import Looked, Session, TokensRead
+from probexit.exits.engines.session import Session
 from probexit.exits.engines.token_notes import TokenNotes
 from probexit.exits.engines.trials import CacheBranches
 from probexit.hooks.capture import Capture

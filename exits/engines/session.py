@@ -7,16 +7,15 @@ where a row stands at a cue.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from probexit.exits.controller import ExitController
 from probexit.exits.engines.forward_pass import ForwardPass
 from probexit.exits.engines.history import History
 from probexit.exits.engines.obedience import ANSWER
+from probexit.exits.engines.readings import NOTHING, Looked, TokensRead
 from probexit.exits.engines.row import Exit, Row
 from probexit.exits.engines.tracing import Tracing
 from probexit.exits.engines.trials import Fork, TrialAnswer, Trials
@@ -93,7 +92,7 @@ class Session:
     def _latest(self, max_new_tokens: int) -> int:
         return max_new_tokens - len(self.closing) - self.controller.answer_tokens
 
-    def step(self, made: ForwardPass, read: "TokensRead | None" = None) -> list[int | None]:
+    def step(self, made: ForwardPass, read: TokensRead | None = None) -> list[int | None]:
         """Follow one forward pass.
 
         Args:
@@ -112,7 +111,7 @@ class Session:
         looked = self.look(made, read)
         return self.orders(made, looked, looked.scores.tolist() if looked.at else [])
 
-    def look(self, made: ForwardPass, read: "TokensRead") -> "Looked":
+    def look(self, made: ForwardPass, read: TokensRead) -> Looked:
         """Measure the signal of all rows at a cue; ``orders`` decides with what was measured.
 
         An engine that reads something else back from the device copies the scores with it.
@@ -132,7 +131,7 @@ class Session:
         return Looked(at, self.controller.signal.live(self._state(at, rows, made)))
 
     def orders(
-        self, made: ForwardPass, looked: "Looked", scores: Sequence[float]
+        self, made: ForwardPass, looked: Looked, scores: Sequence[float]
     ) -> list[int | None]:
         """Decide with the scores of the rows looked at, on the host; return as ``step`` does."""
         self.decisions += len(scores)
@@ -141,7 +140,7 @@ class Session:
                 self._decide(row, score)
         return [row.forced.popleft() if row and row.forced else None for row in made.rows]
 
-    def read(self, rows: Sequence[Row | None], tokens: Sequence[int | None]) -> "TokensRead":
+    def read(self, rows: Sequence[Row | None], tokens: Sequence[int | None]) -> TokensRead:
         """Feed each row the token that a pass consumes; best before the pass, which may wait.
 
         Args:
@@ -255,34 +254,3 @@ class Session:
         cue = None if score is None else len(row.seen) - 1
         row.exit = Exit(row.reader.thinking, cue, score)
         row.forced.extend([*self.closing, ANSWER])
-
-
-@dataclass(frozen=True)
-class TokensRead:
-    """What the newest tokens of a batch say, before or after they are run.
-
-    Attributes:
-        thinking: Places of the rows that think on, ascending.
-        at: Places of those that stand at a cue.
-        needs_states: Whether the states of this pass will be read.
-    """
-
-    thinking: Sequence[int]
-    at: Sequence[int]
-    needs_states: bool
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What a session saw in one pass.
-
-    Attributes:
-        at: Places of the rows that stand at a cue, ascending.
-        scores: ``[n]`` their signal, where it was computed.
-    """
-
-    at: Sequence[int]
-    scores: Tensor
-
-
-NOTHING = Looked((), torch.empty(0))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.obedience import first_of_answer
-from probexit.exits.engines.two_models.track import Track
+from probexit.exits.engines.track import Track
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.reader import TAIL, CueReader
 from probexit.hooks.cues.stream import TextStream

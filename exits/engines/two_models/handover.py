@@ -9,9 +9,9 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.summaries import entropy
+from probexit.exits.engines.track import Track
 from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
-from probexit.exits.engines.two_models.track import Track
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from probexit.exits.engines.two_models.track import Effort
+from probexit.exits.engines.tracks import Effort
 from probexit.hooks.end_ids import end_ids
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from probexit.exits.engines.decoding import Decoding
-from probexit.exits.engines.two_models.tracks import Texts, Tracks
+from probexit.exits.engines.tracks import Texts, Tracks
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.stream import TextStream
 

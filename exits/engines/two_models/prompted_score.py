@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from probexit.exits.engines.track import Track
 from probexit.exits.engines.two_models.judge import Draft, Judge, StepScore
-from probexit.exits.engines.two_models.track import Track
 
 ASKED = (
     "{question}\n\nReasoning so far:\n{before}\n\nLast reasoning step:\n{step}\n\n"

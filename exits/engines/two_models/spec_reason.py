@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 
 from probexit.exits.engines.decoding import Decoding
+from probexit.exits.engines.tracks import Mark, Tracks, windowed
 from probexit.exits.engines.two_models.base import TwoModelEngine
 from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText
 from probexit.exits.engines.two_models.pen import Pen, StepEnd
-from probexit.exits.engines.two_models.track import Mark
-from probexit.exits.engines.two_models.tracks import Tracks, windowed
 from probexit.hooks.cues.base import CueSet
 from probexit.hooks.cues.paragraph import Paragraph
 
@@ -23,9 +22,10 @@ class SpecReason(TwoModelEngine):
 
     Both caches are kept and cut back to the step's beginning where a draft is rejected. Several
     texts are written in step: drafts together, judged in one pass, the rejected ones rewritten
-    together; models with sliding windows write one text after another. The paper
-    asks the large model for a score from 0 to 9 in a prompt and accepts from 7 up, which is
-    ``PromptedScore``; the default judge, for models that follow no instructions, reads the
+    together; models with sliding windows write one text after another.
+
+    The paper asks the large model for a score from 0 to 9 in a prompt and accepts from 7 up, which
+    is ``PromptedScore``; the default judge, for models that follow no instructions, reads the
     likelihood of the step off the pass in which the large model has to read it anyway. The answer
     is a step like any other.
 
@@ -44,8 +44,9 @@ class SpecReason(TwoModelEngine):
     def write(
         self, pair: ModelPair, prompt: Sequence[int], decoding: Decoding, key: int = 0
     ) -> TwoModelText:
-        return self._together(pair, [prompt], decoding, [key])[0]
+        return self.write_all(pair, [prompt], decoding, [key])[0]
 
+    @torch.inference_mode()
     def write_all(
         self,
         pair: ModelPair,
@@ -53,18 +54,8 @@ class SpecReason(TwoModelEngine):
         decoding: Decoding,
         keys: Sequence[int],
     ) -> list[TwoModelText]:
-        if windowed(pair.small) or windowed(pair.large):  # see `Tracks`
+        if len(prompts) > 1 and (windowed(pair.small) or windowed(pair.large)):  # see `Tracks`
             return super().write_all(pair, prompts, decoding, keys)
-        return self._together(pair, prompts, decoding, keys)
-
-    @torch.inference_mode()
-    def _together(
-        self,
-        pair: ModelPair,
-        prompts: Sequence[Sequence[int]],
-        decoding: Decoding,
-        keys: Sequence[int],
-    ) -> list[TwoModelText]:
         # Each model has its own random numbers: those with which a rejected draft was drawn are no
         # longer random for the step that replaces it.
         small, large = Tracks(pair.small, prompts), Tracks(pair.large, prompts)

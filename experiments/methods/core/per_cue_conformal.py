@@ -55,11 +55,7 @@ def per_cue_outcomes(
 
 @dataclass(frozen=True)
 class PerCueRule(ThresholdRule):
-    """A rule whose published points are per-cue conformal levels.
-
-    Attributes:
-        guarantee: Guarantee of the published points; the certified ones carry their own.
-    """
+    """A rule whose published points are per-cue conformal levels."""
 
     guarantee: ClassVar[str] = "per cue as published; risk at most alpha, where certified"
 

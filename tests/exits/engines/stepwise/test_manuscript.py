@@ -8,7 +8,7 @@ import torch
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import Loop
 from probexit.exits.engines.stepwise.manuscript import Manuscript
-from probexit.exits.engines.two_models.track import Track
+from probexit.exits.engines.track import Track
 from probexit.hooks.cues.every_k import EveryK
 from probexit.hooks.models import Reasoner
 from probexit.hooks.think_tags import ThinkTags

@@ -11,12 +11,12 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
+from probexit.exits.engines.track import Track
 from probexit.exits.engines.two_models import handover
 from probexit.exits.engines.two_models.handover import Handover
 from probexit.exits.engines.two_models.judge import Draft, Judge, Likelihood, StepScore
 from probexit.exits.engines.two_models.pair import ModelPair, TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
-from probexit.exits.engines.two_models.track import Track
 from probexit.hooks.cues.every_k import EveryK
 
 NEW = 30

@@ -9,10 +9,10 @@ import torch
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.several import Several
+from probexit.exits.engines.tracks import Effort
 from probexit.exits.engines.two_models.handover import Handover
 from probexit.exits.engines.two_models.pair import TwoModelText, weight
 from probexit.exits.engines.two_models.spec_reason import SpecReason
-from probexit.exits.engines.two_models.track import Effort
 from probexit.exits.samples.marker_vote import MarkerVote
 from probexit.exits.samples.short_m import ShortM
 from probexit.experiments.methods.core.base import Unavailable

@@ -75,7 +75,7 @@ def test_injection_lowers_reflections(bench, traces, alone):
     ]
     before = reflections(bench, [generation.token_ids for generation in alone])
     assert before >= 10
-    assert reflections(bench, texts) <= before * 2 / 3
+    assert reflections(bench, texts) <= 0.6 * before
 
 
 def test_a_detector_that_is_sure_closes_the_thinking(bench, traces):

@@ -1,6 +1,7 @@
 """One model following several texts at once, each of which may be taken back by itself."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,7 +10,6 @@ from transformers.cache_utils import Cache
 
 from probexit.exits.depth.decoding.cache import DepthLayer
 from probexit.exits.engines.refusals import refuse_recurrent_state, refuse_training
-from probexit.exits.engines.two_models.track import Effort, Mark
 from probexit.hooks.forward import forward
 
 Texts = Mapping[int, Sequence[int]]
@@ -17,12 +17,38 @@ Texts = Mapping[int, Sequence[int]]
 PAD = 0  # any token: what stands there is masked
 
 
-class Tracks:
-    """A model and its cache, in step with several texts; what is true of `Track` holds per row.
+@dataclass
+class Effort:
+    """What a model did for one text, the reading of the prompt aside.
 
-    A pass appends the same columns to every row, of which those count that hold a token of the
-    row's text; the others are masked, and cut off once no row needs them. A sliding window counts
-    columns, so models with one take a single text.
+    Attributes:
+        read: Tokens it was run on; one that is read twice counts twice.
+        passes: Forward passes, the prompt's with them.
+        written: Tokens it wrote that stayed in the text.
+        rejected: Tokens it wrote that were taken back.
+    """
+
+    read: int = 0
+    passes: int = 0
+    written: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place to go back to: how many tokens were read, and the logits ``[V]`` after them."""
+
+    length: int
+    logits: Tensor
+
+
+class Tracks:
+    """A model and its cache, in step with several texts.
+
+    What is taken back is cut off the cache, so that no token that stays is read again. A pass
+    appends the same columns to every row, of which those count that hold a token of the row's text;
+    the others are masked, and cut off once no row needs them. A sliding window counts columns, so
+    models with one take a single text.
 
     Attributes:
         model: A causal LM.
@@ -45,6 +71,7 @@ class Tracks:
             raise ValueError(f"{type(model).__name__} has sliding windows: give one prompt")
         self.model, self.efforts = model, [Effort() for _ in prompts]
         self.marks = [Mark(0, torch.empty(0)) for _ in prompts]
+        # Layers with a sliding window are kept whole too: a window cannot be put back.
         self._cache = Cache(layer_class_to_replicate=DepthLayer)
         self._counts = torch.zeros(len(prompts), 0, dtype=torch.bool)  # [rows, columns]
         self._run(dict(enumerate(prompts)), 1)
