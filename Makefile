@@ -105,6 +105,15 @@ check: lint types test  ## ruff, format, mypy --strict and the tests: what CI ru
 bench: install  ## Measure ratios in one run, added to bench.jsonl; BENCH="NAME ... --device cuda" chooses.
 	$(BIN)/python -m probexit.experiments.bench $(BENCH)
 
+.PHONY: bench-peers
+bench-peers:  ## Our capture and inline probe beside other tools', in an environment of their own.
+	test -f .venv-peers/.installed || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/$(INSTALL) -r requirements.lock
+	.venv-peers/bin/$(INSTALL) --no-deps --no-build-isolation -r .ci/peers.lock -e .
+	touch .venv-peers/.installed
+	.venv-peers/bin/python -m pytest -W default --disable-warnings tests/experiments/bench -k "capture or inline"
+	.venv-peers/bin/python -m probexit.experiments.bench capture inline_probe $(BENCH)
+
 .PHONY: capacity
 RUN := runs/arith
 capacity: install  ## Simulate a server with and without the exits of RUN; CAPACITY="--places 64 --rates 1 2 ...".

@@ -57,8 +57,21 @@ ELSEWHERE = (
 # Short names of types, which are no classes.
 ALIASES = (
     *("Array", "Batch", "Bools", "Change", "Decode", "Example", "Fact", "Floats", "Ids", "Ints"),
-    *("Label", "Layers", "Leave", "Make", "Metric", "P", "R", "S", "Score", "Shares", "Statistic"),
-    *("States", "LayerStates", "T", "Test", "Weigh"),
+    *(
+        "Label",
+        "Layers",
+        "Leave",
+        "Lesson",
+        "Make",
+        "Metric",
+        "P",
+        "R",
+        "S",
+        "Score",
+        "Shares",
+        "Statistic",
+    ),
+    *("Rotation", "Scorer", "States", "LayerStates", "T", "Test", "Weigh"),
 )
 nitpick_ignore_regex = [
     (r"py:.*", rf"({'|'.join(ELSEWHERE)})\..*"),

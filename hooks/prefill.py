@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 ON_CPU = 2_048
-"""A core is busy with far fewer: 16,384 took .97 to 1.16 times as long per token and 8 times the
+"""A core is busy with far fewer; 16,384 took .97 to 1.16 times as long per token and 8 times the
 memory (shipped reasoner, 512-token prompts, one thread, five rounds in turn)."""
 
 MOST = 16_384

@@ -18,7 +18,7 @@ from probexit.probes.splits import group_folds
 
 FOLDS = 5
 LARGEST = 2**29
-"""Values of the largest set of several layers that is tried: 4 GiB in the double precision of
+"""Values of the largest set of several layers that is tried, 4 GiB in the double precision of
 scikit-learn. A machine's own memory does not decide, or two machines would choose other layers."""
 logger = logging.getLogger(__name__)
 _BAR = 20  # characters between an AUROC of .5 and one of 1

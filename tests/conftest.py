@@ -198,7 +198,7 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
         px.load("shipped"),
         "arith",
         tmp_path_factory.mktemp("docs") / "mine",
-        n=120,
+        n=80,
         recording=px.Recording(decoding=Decoding(max_new_tokens=512, temperature=0)),
     )
     px.fit(run, layers=(5, 6))

@@ -158,3 +158,21 @@ def test_a_method_that_overrides_says_nothing_again() -> None:
     tree = ast.parse("class A:\n    def f(self): ...\nclass B(A):\n    def f(self): ...")
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     assert [each.where for each in public("m.py", tree, classes)] == ["m.py:A"]
+
+
+def taken_for_types(tree: ast.Module) -> list[str]:
+    """Docstrings of constants with a colon, before which the site expects a type."""
+    told = zip(tree.body, tree.body[1:], strict=False)
+    texts = [
+        after.value.value
+        for before, after in told
+        if isinstance(before, ast.Assign | ast.AnnAssign)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+    ]
+    return [t for t in texts if ": " in re.sub("``.*?``", "", str(t).splitlines()[0])]
+
+
+def test_docstrings_of_constants_begin_with_no_type() -> None:
+    assert {w: found for w, tree in TREES.items() if (found := taken_for_types(tree))} == {}
+    assert taken_for_types(ast.parse('N = 2\n"""Rows: two."""')) == ["Rows: two."]

@@ -53,6 +53,8 @@ class Terminal(Display):
     def show(self, readings: Sequence[ProgressReading]) -> None:
         for reading in readings[len(self._bars) :]:
             layout = "{desc} |{bar}| {n:.0f} % {postfix}"
+            # A file was named: bars are wanted there, also where a quiet run turns others off.
+            asked = {} if self.file is None else {"disable": False}
             self._bars.append(
                 tqdm(
                     total=100,
@@ -60,6 +62,7 @@ class Terminal(Display):
                     position=len(self._bars),
                     bar_format=layout,
                     file=self.file,
+                    **asked,
                 )
             )
         for bar, reading in zip(self._bars, readings, strict=True):

@@ -206,8 +206,7 @@ class Session:
         return CueState(
             hidden=made.states_of(at, self.controller.signal.layers),
             logits=made.logits_of(at),
-            cues_seen=torch.tensor([len(row.seen) + 1 for row in rows]),
-            thinking=torch.tensor([row.reader.thinking for row in rows]),
+            thinking=[row.reader.thinking for row in rows],
             history=lambda: [row.history.trace() for row in rows],
         )
 

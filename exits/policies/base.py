@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf
 
+import torch
 from torch import Tensor
 
 
@@ -45,4 +46,7 @@ class ExitPolicy(ABC):
             ``[b]`` bool: whether the crossing threshold is at least the threshold.
         """
         crossing = self.crossing_threshold(scores)
-        return (crossing >= self.threshold) & (crossing > -inf) & (self.threshold < inf)
+        if self.threshold == inf:
+            return torch.zeros_like(crossing, dtype=torch.bool)
+        # One comparison, as this runs at every cue: no crossing threshold lies between.
+        return crossing >= max(self.threshold, torch.finfo(crossing.dtype).min)

@@ -20,15 +20,13 @@ class CueState:
     Attributes:
         hidden: ``[b, L, d]`` hidden states of the cue token at ``layers``.
         logits: ``[b, V]`` next-token logits.
-        cues_seen: ``[b]`` cues of this row's thinking so far, with this one.
-        thinking: ``[b]`` thinking tokens so far, with this one.
+        thinking: ``b`` counts of thinking tokens so far, with this one.
         history: Makes ``traces``; called only if a signal asks.
     """
 
     hidden: Tensor
     logits: Tensor
-    cues_seen: Tensor
-    thinking: Tensor
+    thinking: Sequence[int]
     history: Callable[[], Sequence[Rollout]] = tuple
 
     @cached_property

@@ -12,7 +12,7 @@ from probexit.exits.signals.hidden import HiddenSignal
 from probexit.probes.base import Probe
 
 ABOVE = float(torch.finfo(torch.float32).tiny)
-"""Threshold at which every margin is above 0: each epoch scores strictly above its bound."""
+"""Threshold at which every margin is above 0, each epoch strictly above its bound."""
 
 
 @dataclass(frozen=True, kw_only=True)

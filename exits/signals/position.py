@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from probexit.exits.rollout import Rollout
@@ -19,4 +20,4 @@ class Position(Signal):
         return (trace.cues.positions + 1 - trace.begins).float()
 
     def live(self, state: CueState) -> Tensor:
-        return state.thinking.float()
+        return torch.tensor(state.thinking, dtype=torch.float32)

@@ -32,4 +32,4 @@ class RandomScore(Signal):
         return torch.rand(len(trace.cues), generator=generator)
 
     def live(self, state: CueState) -> Tensor:
-        return torch.rand(len(state.cues_seen), device=state.cues_seen.device)
+        return torch.rand(len(state.thinking))

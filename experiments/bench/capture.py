@@ -1,10 +1,8 @@
 """Reading states at cues of a prefill: our capture against a bare hook and other tools."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -12,19 +10,17 @@ from torch import Tensor
 
 from probexit.experiments.bench.base import Benchmark, Measurement, spread
 from probexit.experiments.bench.cpu_time import cpu_seconds
+from probexit.experiments.bench.other_tools import Places, installed
 from probexit.hooks.capture import Capture
 from probexit.hooks.layers import hidden_of, module_at, n_layers
 from probexit.hooks.models import Reasoner
-
-Places = tuple[Tensor, Tensor]
-Read = Callable[[Any, Tensor, Places], Tensor]
 
 
 @dataclass(frozen=True)
 class AtCues(Benchmark):
     """All ways read every layer's output at the same places, and must read the same.
 
-    nnsight is tried where it is installed; where it is not, that is said.
+    Other tools are tried where they are installed (``make bench-peers``); where not, that is said.
 
     Attributes:
         batch: Rows.
@@ -47,7 +43,8 @@ class AtCues(Benchmark):
         at = torch.arange(1, self.cues + 1) * self.tokens // self.cues - 1
         places = (torch.arange(self.batch).repeat_interleave(self.cues), at.repeat(self.batch))
         expected = _bare_hooks(model, ids, places)
-        for name, read in _ways().items():
+        ways = {"ours": _ours, "output_hidden_states": _all_states, **installed(reasoner)}
+        for name, read in ways.items():
             with torch.inference_mode():
                 same = torch.allclose(read(model, ids, places), expected, atol=1e-4)
                 ratios = [
@@ -67,15 +64,6 @@ class AtCues(Benchmark):
     @staticmethod
     def _ratio(way: Callable[[], Tensor], bare: Callable[[], Tensor]) -> float:
         return cpu_seconds(way) / cpu_seconds(bare)
-
-
-def _ways() -> dict[str, Read]:
-    ways: dict[str, Read] = {"ours": _ours, "output_hidden_states": _all_states}
-    if find_spec("nnsight") is None:
-        print("  nnsight is not installed here: left out", file=sys.stderr)
-    else:
-        ways["nnsight"] = _nnsight
-    return ways
 
 
 @torch.inference_mode()
@@ -113,15 +101,3 @@ def _all_states(model: Any, ids: Tensor, places: Places) -> Tensor:
     finally:
         with_last.remove()
     return torch.stack([*(state[places] for state in states[1:-1]), last[0]], 1)
-
-
-def _nnsight(model: Any, ids: Tensor, places: Places) -> Tensor:
-    from nnsight import NNsight
-
-    saved = []
-    wrapped = NNsight(model)
-    with wrapped.trace(input_ids=ids, logits_to_keep=1):
-        for layer in wrapped.model.layers:
-            output = layer.output
-            saved.append((output[0] if isinstance(output, tuple) else output)[places].save())
-    return torch.stack([getattr(s, "value", s) for s in saved], 1)

@@ -23,11 +23,17 @@ from probexit.hooks.padding import padded
 
 
 class MeteredEngine(ABC):
-    """An engine that writes greedily while a meter runs."""
+    """An engine that writes greedily while a meter runs.
+
+    Attributes:
+        title: Its name in the table.
+        methods: What the controller does there.
+        hooks: What makes its hooks.
+    """
 
     title: ClassVar[str]
-    methods: ClassVar[Sequence[Method]]  # what the controller does
-    hooks: ClassVar[Sequence[Method]]  # what makes its hooks
+    methods: Sequence[Method]
+    hooks: Sequence[Method]
 
     def metered(
         self, reasoner: Reasoner, controller: ExitController, prompts: list[list[int]], tokens: int

@@ -5,6 +5,7 @@ last layer tells it best. Every tenth trace is an edge case: without cues, never
 right, cut off by the token limit, or thinking that begins late.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from probexit.exits.signals.base import CueState, Signal
@@ -320,10 +322,15 @@ def shipped() -> Reasoner:
 
 @pytest.fixture(scope="session")
 def greedy_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """60 problems recorded greedily by the shipped reasoner, by the command line."""
-    folder = tmp_path_factory.mktemp("runs") / "greedy"
+    """60 problems recorded greedily by the shipped reasoner, by the command line.
+
+    Once for all workers of a distributed session.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "greedy"
     arguments = f"record --task arith --n 60 --out {folder} --temperature 0 --max-new-tokens 512"
-    assert main(arguments.split()) == 0
+    with FileLock(f"{folder}.lock"):
+        assert main(arguments.split()) == 0  # adds nothing to a whole recording
     return Run(folder)
 
 

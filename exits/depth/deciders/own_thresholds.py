@@ -9,7 +9,7 @@ from probexit.exits.depth.deciders.base import Decider
 from probexit.exits.depth.deciders.layer_view import LayerView
 
 ABOVE = float(torch.finfo(torch.float32).tiny)
-"""The rule's threshold: it leaves where the margin is above 0."""
+"""The rule's threshold, as it leaves where the margin is above 0."""
 
 
 @dataclass

@@ -107,8 +107,7 @@ class ProbeVerifier(SolutionVerifier):
         )
         with Capture(reasoner.model, self.signal.layers) as capture:
             logits = reasoner.model(input_ids=ids, use_cache=False).logits[:, -1]
-        counts = torch.tensor([len(cues)]), torch.tensor([cues[-1] + 1])
-        score = float(self.signal.live(CueState(capture.last(), logits, *counts)))
+        score = float(self.signal.live(CueState(capture.last(), logits, [cues[-1] + 1])))
         return (
             SolutionVerdict(True) if score >= self.least else SolutionVerdict(False, len(cues) - 1)
         )

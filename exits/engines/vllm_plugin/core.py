@@ -16,7 +16,7 @@ from probexit.exits.engines.vllm_plugin.audits import Ask
 
 ASKED = "probexit_asked"
 SALT = "cache_salt_of_audits"
-"""Extra argument that keeps a request's cache salt: its audit reads the prefix cache under it."""
+"""Extra argument that keeps a request's cache salt, under which its audit reads the prefix."""
 LAST = 2**31 - 1
 """Priority behind every user's request, where vLLM schedules by priority."""
 

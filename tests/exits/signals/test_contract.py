@@ -127,8 +127,7 @@ def scene() -> Callable[..., tuple[Trace, CueState]]:
         state = CueState(
             hidden=hidden[:, [RECORDED.index(layer) for layer in layers]],
             logits=logits,
-            cues_seen=torch.arange(1, c + 1),
-            thinking=positions + 1 - BEGINS,
+            thinking=(positions + 1 - BEGINS).tolist(),
             history=lambda: [so_far(trace, i, signal) for i in range(c) if signal],
         )
         return trace, state
@@ -183,8 +182,7 @@ def test_replay_equals_live(signal: Signal, scene: Any) -> None:
     shuffled = CueState(
         state.hidden[order],
         state.logits[order],
-        state.cues_seen[order],
-        state.thinking[order],
+        [state.thinking[i] for i in order.tolist()],
         lambda: [state.traces[i] for i in order.tolist()],
     )
     assert torch.allclose(signal.live(shuffled), found[order], atol=1e-6)
@@ -193,7 +191,7 @@ def test_replay_equals_live(signal: Signal, scene: Any) -> None:
 def test_a_signal_that_is_not_traced_asks_for_no_trace(signal: Signal, scene: Any) -> None:
     """Engines keep no trace for it; one that is traced does ask, or keeping it would be waste."""
     _, state = scene(6, signal)
-    blind = CueState(state.hidden, state.logits, state.cues_seen, state.thinking)
+    blind = CueState(state.hidden, state.logits, state.thinking)
     assert signal.traced or signal.trial is Trial.NONE
     if signal.traced:
         with pytest.raises(RuntimeError):
@@ -249,7 +247,5 @@ def test_a_probe_reads_what_the_store_keeps(scene: Any) -> None:
     """Live states are rounded to bfloat16 first: a difference below that is none."""
     reader = ProbeSignal(probe(1), (2,), RECORDED)
     _, state = scene(4, reader)
-    rounded = CueState(
-        state.hidden.to(torch.bfloat16).float(), state.logits, state.cues_seen, state.thinking
-    )
+    rounded = CueState(state.hidden.to(torch.bfloat16).float(), state.logits, state.thinking)
     assert torch.equal(reader.live(state), reader.live(rounded))

@@ -33,6 +33,6 @@ def test_uniform_and_independent_along_the_trace(answers):
 
 def test_live_draws_one_number_a_row():
     one = torch.ones(5)
-    scores = RandomScore().live(CueState(one, one, one, one))
+    scores = RandomScore().live(CueState(one, one, [1] * 5))
     assert scores.shape == (5,)
     assert len(scores.unique()) == 5

@@ -8,6 +8,7 @@ from probexit.experiments.bench.capture import AtCues
 from probexit.experiments.bench.continuous import Continuous
 from probexit.experiments.bench.forced_exits import ForcedExits
 from probexit.experiments.bench.growth import Growth, Size
+from probexit.experiments.bench.inline_probe import InlineProbe
 from probexit.experiments.bench.loop_against_generate import LoopAgainstGenerate
 from probexit.experiments.bench.overhead import Overhead
 from probexit.experiments.bench.probe_fit import ProbeFit
@@ -87,6 +88,12 @@ def test_overhead(reasoner: Reasoner) -> None:
         "continuous batching",
     ]
     assert all(line.facts["calls"] >= 3 * 6 for line in made)
+
+
+def test_an_inline_probe(reasoner: Reasoner) -> None:
+    made = list(InlineProbe(every=(2,), texts=1, tokens=6, rounds=2).measure(reasoner))
+    assert made[0].case == "attach, every 2 tokens, batch 1"
+    assert all(line.rounds == 2 for line in made)
 
 
 def test_the_meter_tells_inside_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

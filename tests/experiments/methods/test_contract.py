@@ -26,7 +26,7 @@ def method(request):
 def little(context):
     """Fewer traces, every edge among them, and a coarser grid."""
     s = context.splits
-    splits = Splits(s.fit[:150], s.calibrate[:150], s.test[:150])
+    splits = Splits(s.fit[:100], s.calibrate[:100], s.test[:100])
     return replace(context, splits=splits, grid=context.grid[::5])
 
 

@@ -17,7 +17,7 @@ from probexit.experiments.reasoner.training.hesitant import draw
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Reasoner, Source, load
 
-NUMBER = 24
+NUMBER = 12
 
 
 def test_the_first_pass_is_right_and_nothing_after_it_changes_that() -> None:

@@ -44,7 +44,7 @@ def content(out: Path) -> dict[str, Any]:
 
 
 def survive(out: Path, renames: list[int], kills: int) -> None:
-    fractions = [random.Random(5).uniform(0.01, 0.8) for _ in range(kills)]
+    fractions = [random.Random(5).uniform(0.01, 0.6) for _ in range(kills)]
     codes = drive(out, renames, fractions)
     assert codes[-1] == 0
     assert codes[: len(renames)] == [KILLED] * len(renames)
@@ -61,9 +61,9 @@ def survive(out: Path, renames: list[int], kills: int) -> None:
     assert len({t.problem for t in traces}) == len(traces) == 8
 
 
-def test_three_instants(tmp_path: Path) -> None:
-    """Between the two files of a shard, and at two instants drawn at random."""
-    survive(tmp_path, [1], 2)
+def test_two_instants(tmp_path: Path) -> None:
+    """Between the two files of a shard, and at an instant drawn at random."""
+    survive(tmp_path, [1], 1)
 
 
 @pytest.mark.slow

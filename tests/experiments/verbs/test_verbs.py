@@ -12,7 +12,7 @@ from probexit.exits.engines.decoding import Decoding
 from probexit.experiments.recording.tasks.by_name import task
 from probexit.hooks.models import Reasoner
 
-OWN = [(item.question, item.gold) for item in islice(task("arith").items(), 60)]
+OWN = [(item.question, item.gold) for item in islice(task("arith").items(), 40)]
 GREEDY = px.Recording(decoding=Decoding(temperature=0, max_new_tokens=320), shard_size=30)
 
 
@@ -55,7 +55,7 @@ def test_a_run_goes_on(run: px.Run, shipped: Reasoner) -> None:
 
 
 def test_states_at_the_cues_of_own_prompts(shipped: Reasoner) -> None:
-    cues = px.capture_at_cues(shipped, [OWN[i][0] for i in (0, 25, 41)], layers=(4, 6))
+    cues = px.capture_at_cues(shipped, [OWN[i][0] for i in (0, 25, 31)], layers=(4, 6))
     assert cues.hidden.shape == (len(cues), 2, 192)
     assert set(cues.groups.tolist()) <= {0, 1, 2}
     assert len(cues.texts) == 3
