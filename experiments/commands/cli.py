@@ -15,7 +15,7 @@ from argparse import (
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from safetensors import SafetensorError
 
@@ -63,17 +63,36 @@ Stop a reasoning model when its hidden states say so, with a promise that can be
 
 
 class Parser(ArgumentParser):
-    """Suggests the command that was meant."""
+    """Suggests the command or the option that was meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as ever; an option that is unknown is told before those that are missing."""
+        if self not in _leaves(self):
+            return super().parse_known_args(args, namespace)
+        for word in args:
+            option = word.partition("=")[0]
+            if word == "--":
+                break
+            if word.startswith("--") and " " not in word and not self._knows(option):
+                near = get_close_matches(option, self._option_string_actions, 1)
+                self.error(f"unknown option {option!r}{_meant(near)}; --help lists all")
+        return super().parse_known_args(args, namespace)
+
+    def _knows(self, option: str) -> bool:
+        return any(known.startswith(option) for known in self._option_string_actions)
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and a sentence."""
         found = re.search(r"invalid choice: '?([^']*?)'? \(choose from (.*)\)", message)
         if found:
             known = re.findall(r"[\w-]+", found[2])
-            near = get_close_matches(found[1], known, 1)
-            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            meant = _meant(get_close_matches(found[1], known, 1))
             message = f"unknown {found[1]!r}{meant}: choose one of {', '.join(known)}"
         super().error(message)
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 class Defaults(HelpFormatter):

@@ -68,6 +68,16 @@ def test_an_unknown_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> No
     assert "unknown 'calibrat' (did you mean 'calibrate'?)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["record", "depth fit"])
+def test_an_unknown_option_is_guessed_before_others_are_missed(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command.split(), "--modle", "x"])
+    assert left.value.code == 2
+    assert "unknown option '--modle' (did you mean '--model'?)" in capsys.readouterr().err
+
+
 def test_defaults_stand_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["record", "--help"])
