@@ -9,6 +9,8 @@ from torch import Tensor
 
 # The largest share of a mass that rounding cannot make the whole: behind it lies no token.
 BELOW_ONE = 1 - 2**-52
+HEAD = 256
+"""Likeliest tokens among which a nucleus is looked for first."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,6 @@ class Decoding:
     def _drawn(self, logits: Tensor, uniforms: Tensor) -> Tensor:
         probs = (logits.double() / self.temperature).softmax(-1)
         numbers = uniforms.to(logits.device)[:, None]
-        # Sorting costs ten times the rest on a large vocabulary; only a nucleus needs it.
         return _at(probs, numbers) if self.top_p == 1 else _in_nucleus(probs, numbers, self.top_p)
 
 
@@ -86,7 +87,26 @@ def _at(probs: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _in_nucleus(probs: Tensor, numbers: Tensor, top_p: float) -> Tensor:
-    likely, order = probs.sort(-1, descending=True)
+    """Return a token ``[b]`` of each row's nucleus, its tokens in order of mass, then of number.
+
+    A row whose nucleus lies among its ``HEAD`` likeliest tokens is not sorted whole, which costs
+    ten times the rest on a large vocabulary; on a device, asking so would wait for it.
+    """
+    if probs.device.type != "cpu" or probs.shape[-1] <= HEAD:
+        return _from_sorted(*probs.sort(dim=-1, descending=True, stable=True), numbers, top_p)
+    found, order = probs.topk(HEAD, sorted=False)
+    order, by_number = order.sort(-1)
+    likely, by_mass = found.gather(-1, by_number).sort(dim=-1, descending=True, stable=True)
+    drawn = _from_sorted(likely, order.gather(-1, by_mass), numbers, top_p)
+    # Of tokens as likely as the last of the head, some may be missing from it.
+    short = (likely * (likely > likely[:, -1:])).sum(-1) < top_p
+    if bool(short.any()):
+        whole = probs[short].sort(dim=-1, descending=True, stable=True)
+        drawn[short] = _from_sorted(*whole, numbers[short], top_p)
+    return drawn
+
+
+def _from_sorted(likely: Tensor, order: Tensor, numbers: Tensor, top_p: float) -> Tensor:
     # A token stays while the mass before it is under top_p; the first always does.
     inside = (likely.cumsum(-1) - likely) < top_p
     return order.gather(-1, _at(likely * inside, numbers)[:, None])[:, 0]

@@ -5,6 +5,7 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
+from probexit.exits.engines import decoding
 from probexit.exits.engines.decoding import Decoding
 from probexit.hooks.end_ids import end_ids
 
@@ -25,14 +26,30 @@ def nucleus(logits: Tensor, temperature: float, top_p: float) -> dict[int, float
 @pytest.mark.parametrize("temperature", [0.6, 1.0])
 def test_draws_follow_the_nucleus(top_p: float, temperature: float) -> None:
     """Inverting an even grid of numbers gives each token its exact share."""
-    decoding, n = Decoding(temperature=temperature, top_p=top_p), 20_000
+    sampled, n = Decoding(temperature=temperature, top_p=top_p), 20_000
     logits = torch.randn(9) * 2
     grid = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    drawn = decoding.draw(logits.expand(n, -1), grid, NOT_GREEDY.expand(n))
+    drawn = sampled.draw(logits.expand(n, -1), grid, NOT_GREEDY.expand(n))
     expected = nucleus(logits, temperature, top_p)
     shares = {t: (drawn == t).double().mean().item() for t in expected}
     assert set(drawn.tolist()) <= set(expected)
     assert shares == pytest.approx(expected, abs=2 / n)
+
+
+@pytest.mark.parametrize("scale", [0.5, 4.0])  # a nucleus beyond the head, and one within it
+def test_a_nucleus_is_found_without_sorting_all(
+    scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole sorts draw the same tokens, also among many that are equally likely."""
+    logits = (torch.randn(64, 400) * scale).round()
+    numbers = torch.rand(64, dtype=torch.float64)
+    found = []
+    for head in (50, 400):
+        monkeypatch.setattr(decoding, "HEAD", head)
+        found.append(Decoding(temperature=1.0, top_p=0.9).draw(logits, numbers).tolist())
+    assert found[0] == found[1]
+    masses = logits.double().softmax(-1).sort(-1, descending=True).values[:, :50].sum(-1)
+    assert bool((masses >= 0.9).any()) == (scale > 1)
 
 
 def test_the_stream_is_uniform() -> None:
