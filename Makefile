@@ -121,6 +121,7 @@ capacity: install  ## Simulate a server with and without the exits of RUN; CAPAC
 
 RECORDED := arith spell coins
 ANEW := arith-greedy arith-sampled arith-guided arith-scaled arith-pair arith-switch spell-greedy coins-greedy
+ANEW := $(ANEW) hesitant-greedy
 GREEDY := steering,budget_forcing,concise,end_boost,no_wait,stop_temperature
 # These look at every token or step, one problem at a time: fewer problems, in tables of their own, and
 # nothing certified (`--fresh N` does).
@@ -152,7 +153,8 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	$(BIN)/probexit record --task arith:hard --n 300 --temperature 0 --model shipped-deep --out runs/arith-pair
 	$(BIN)/probexit record --task spell --n 600 --temperature 0 --out runs/spell-greedy
 	$(BIN)/probexit record --task coins --n 600 --temperature 0 --out runs/coins-greedy
-	for run in arith-greedy arith-sampled arith-pair spell-greedy coins-greedy; do \
+	$(BIN)/probexit record --task arith:known --n 600 --temperature 0 --model shipped-hesitant --out runs/hesitant-greedy
+	for run in arith-greedy arith-sampled arith-pair spell-greedy coins-greedy hesitant-greedy; do \
 	  test -f runs/$$run/fit/fit.json || $(BIN)/probexit fit runs/$$run || exit 1; \
 	done
 	cp -rn runs/arith-greedy runs/arith-guided && cp -rn runs/arith-sampled runs/arith-scaled
@@ -160,6 +162,7 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	$(BIN)/probexit compare runs/arith-sampled --problems 100 --fresh 100 --alpha .15 --methods $(SAMPLED)
 	$(BIN)/probexit compare runs/arith-guided --problems 30 --fresh 0 --alpha .1 --methods $(GUIDED)
 	$(BIN)/probexit compare runs/arith-scaled --problems 30 --fresh 0 --alpha .2 --methods $(SCALED)
+	$(BIN)/probexit compare runs/hesitant-greedy --problems 100 --fresh 153 --methods $(GREEDY)
 	cp -rn runs/arith-pair runs/arith-switch
 	$(BIN)/probexit compare runs/arith-pair --problems 30 --fresh 153 --methods hybrid_llm,adaptive_log
 	$(BIN)/probexit compare runs/arith-switch --problems 30 --fresh 0 --methods entropy_handover,spec_reason
