@@ -42,18 +42,16 @@ class DepthCommand(Command):
         _edges(edges)
 
     def run(self, args: Namespace) -> Result:
-        from probexit.experiments.depth import adapt_command, commands, edges
+        from probexit.experiments.depth.edges import edges
+        from probexit.experiments.depth.steps.adapt import adapt
+        from probexit.experiments.depth.steps.bench import bench
+        from probexit.experiments.depth.steps.calibrate import calibrate
+        from probexit.experiments.depth.steps.compare import compare
+        from probexit.experiments.depth.steps.fit import fit
+        from probexit.experiments.depth.steps.run import run
 
-        steps = {
-            "fit": commands.fit,
-            "calibrate": commands.calibrate,
-            "run": commands.run,
-            "compare": commands.compare,
-            "bench": commands.bench,
-            "adapt": adapt_command.adapt,
-            "edges": edges.edges,
-        }
-        return steps[args.step](args)
+        steps = (fit, calibrate, run, compare, bench, adapt, edges)
+        return {step.__name__: step for step in steps}[args.step](args)
 
 
 def _bench(parser: ArgumentParser) -> None:

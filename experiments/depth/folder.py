@@ -8,6 +8,7 @@ from typing import Self
 
 from probexit.exits.artefacts.controllers import sealed
 from probexit.exits.artefacts.parts import describe, rebuild
+from probexit.exits.depth.controller import DepthController
 from probexit.exits.depth.rule import ExitRule
 from probexit.experiments.depth.bench import DepthBench
 from probexit.experiments.recording.tasks.by_name import task
@@ -90,3 +91,14 @@ class FittedRule:
 def fitted_hash(rule: ExitRule) -> str:
     """Return the hash of what was fitted of a rule: all but its thresholds."""
     return sealed(replace(rule.at(0.0), decider=rule.decider.with_stop(math.inf)))
+
+
+def load_fitted(folder: Path) -> tuple[FittedRule, DepthController]:
+    """Load a controller and how it was fitted, which must be of one fit.
+
+    Raises:
+        ValueError: as both do, and if they are not.
+    """
+    fitted, controller = FittedRule.load(folder), DepthController.load(folder)
+    fitted.check(controller.rule, folder)
+    return fitted, controller

@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 
 from probexit.exits.depth.tuning.ramp_loop import RampLoop, RampSettings
 from probexit.experiments.depth.adapt import BatchServed, RampService, first_ramps
-from probexit.experiments.depth.commands import workshop_of
 from probexit.experiments.depth.cost import seconds_per_look
 from probexit.experiments.depth.fit import fit_rule
 from probexit.experiments.depth.prepare import Workshop
 from probexit.experiments.depth.presets import PRESETS
+from probexit.experiments.depth.steps.arguments import workshop_of
 from probexit.experiments.recording.tasks.base import Item
 from probexit.experiments.recording.tasks.by_name import task
 

@@ -10,8 +10,8 @@ from probexit.exits.depth.tuning.plan import Costs
 from probexit.exits.depth.tuning.ramp_loop import RampLoop, RampSettings
 from probexit.experiments.commands.cli import main
 from probexit.experiments.depth.adapt import RampService
-from probexit.experiments.depth.adapt_command import batches_of
 from probexit.experiments.depth.bench import DepthBench
+from probexit.experiments.depth.steps.adapt import batches_of
 from probexit.experiments.recording.tasks.by_name import task
 
 

@@ -1,0 +1,1 @@
+"""The steps of ``probexit depth``, one file each."""
