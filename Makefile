@@ -153,7 +153,7 @@ methods-live: install  ## Rules that generate anew, certified on fresh runs; the
 	$(BIN)/probexit record --task arith:hard --n 300 --temperature 0 --model shipped-deep --out runs/arith-pair
 	$(BIN)/probexit record --task spell --n 600 --temperature 0 --out runs/spell-greedy
 	$(BIN)/probexit record --task coins --n 600 --temperature 0 --out runs/coins-greedy
-	$(BIN)/probexit record --task arith:known --n 600 --temperature 0 --model shipped-hesitant --out runs/hesitant-greedy
+	$(BIN)/probexit record --task arith:redundant --n 600 --temperature 0 --model shipped-hesitant --out runs/hesitant-greedy
 	for run in arith-greedy arith-sampled arith-pair spell-greedy coins-greedy hesitant-greedy; do \
 	  test -f runs/$$run/fit/fit.json || $(BIN)/probexit fit runs/$$run || exit 1; \
 	done
