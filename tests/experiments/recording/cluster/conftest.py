@@ -24,7 +24,8 @@ def start(launcher: Sequence[str], *options: str) -> "subprocess.Popen[str]":
     """Begin to record; the launcher's arguments end where the module is named."""
     return subprocess.Popen(
         [sys.executable, *launcher, CLI, *RECORD, *options],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},  # the order of additions is the same
+        # One thread, for the same order of additions; and bars, though nobody watches.
+        env=os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -80,7 +80,7 @@ def test_a_killed_worker_changes_nothing(
     assert cluster.returncode == 0, warned[-3000:]
     assert len(busy) == 2
     assert "12 problems recorded" in said
-    assert "12/12" in warned  # the bar
+    assert "12 of 12" in warned  # the bar
     assert_same(out, whole)
 
 
@@ -97,7 +97,8 @@ def test_an_interrupted_recording_goes_on_anywhere(
     kept = shards(out)
     assert 0 < len(kept) < 6
     rest = begin(HERE, "--out", str(out))  # by one process, as the cluster would
-    assert rest.wait(timeout=900) == 0
+    rest.communicate(timeout=900)
+    assert rest.returncode == 0
     assert_same(out, whole)
     assert kept.items() <= shards(out).items()
 
