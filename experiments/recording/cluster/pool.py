@@ -5,6 +5,7 @@ goes on where it was, and gives the shard of a worker that died to another one. 
 and the model's where it has one, must be the same on all machines.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from probexit.experiments.recording.cluster.shard_worker import ShardWorker, tri
 from probexit.experiments.recording.record import Recorder
 from probexit.experiments.recording.run import Run
 from probexit.experiments.recording.shard_plan import Shard
+
+logger = logging.getLogger(__name__)
 
 OWN = "local"
 OWN_STORE = 200 * 2**20  # bytes; only numbers and sentences pass through it
@@ -74,7 +77,7 @@ class RayPool:
         with locked(run.folder, REMEDY), bar, self._connected():
             if not run.begun:
                 self._begin(make)
-            for done in self._done(run, todo, make):
+            for done in self._to_the_end(run, todo, make):
                 if done["error"]:
                     raise ValueError(done["error"])
                 if bar.n == n - missing and done["seen"]:
@@ -88,6 +91,31 @@ class RayPool:
         alone = ray.remote(max_calls=1, **self._each)(tried)  # its process gives the memory back
         if error := ray.get(alone.remote(make, str(Path.cwd()))):
             raise ValueError(error)
+
+    def _to_the_end(
+        self, run: Run, todo: Sequence[Shard], make: Callable[[], Recorder]
+    ) -> Iterator[dict[str, Any]]:
+        """As ``_done``; what a worker left that Ray does not start again is handed out anew.
+
+        Raises:
+            ValueError: if the workers of the same shards died again and again.
+        """
+        from ray.exceptions import RayActorError
+
+        left = {shard.number: shard for shard in todo}
+        for _ in range(RESTARTS):
+            try:
+                for done in self._done(run, list(left.values()), make):
+                    left.pop(int(done["number"]), None)
+                    yield done
+            except RayActorError as error:
+                said = str(error).splitlines()[0]
+                logger.warning("%d shards are handed out anew: %s", len(left), said)
+            if not left:
+                return
+        raise ValueError(
+            f"the workers of {len(left)} shards died {RESTARTS} times: give them memory"
+        )
 
     def _done(
         self, run: Run, todo: Sequence[Shard], make: Callable[[], Recorder]

@@ -33,14 +33,16 @@ class ShardWorker:
             row: Its ``number``, ``first`` and ``items``.
 
         Returns:
-            The ``problems`` recorded, the ``error`` or "", and what was ``seen`` in the first one.
+            Its ``number``, the ``problems`` recorded, the ``error`` or "", and what was ``seen`` in
+            the first one.
         """
         shard = Shard(int(row["number"]), int(row["first"]), [Item(**i) for i in row["items"]])
         try:
             seen = self._record(shard)
         except (ValueError, OSError) as error:
-            return {"problems": 0, "error": str(error) or type(error).__name__, "seen": ""}
-        return {"problems": len(shard.items), "error": "", "seen": seen}
+            told = str(error) or type(error).__name__
+            return {"number": shard.number, "problems": 0, "error": told, "seen": ""}
+        return {"number": shard.number, "problems": len(shard.items), "error": "", "seen": seen}
 
     @cached_property
     def recorder(self) -> Recorder:

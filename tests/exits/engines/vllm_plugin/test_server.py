@@ -247,8 +247,8 @@ def test_the_audit_and_the_alarm_over_http(
     server.wait()
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(server.stream, prompts))
-    for _ in range(120):
-        if len(read(server.log)) == len(prompts):
+    for _ in range(120):  # the counters are shown a moment after the line
+        if len(read(server.log)) == len(prompts) == server.metric("probexit_requests"):
             break
         time.sleep(0.5)
     made, held, free = read(server.log), looped(), looped(None)

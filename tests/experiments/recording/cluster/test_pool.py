@@ -3,16 +3,21 @@
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from probexit.experiments.recording.cluster.pool import RayPool
 from probexit.experiments.recording.cluster.shard_worker import ShardWorker, tried
 from probexit.experiments.recording.record import Recorder
+from probexit.experiments.recording.run import Run
+from probexit.experiments.recording.shard_plan import Shard
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="no Ray here: run `make test-ray`")
 HERE = ("-m",)
@@ -123,6 +128,33 @@ def test_a_cluster_that_is_not_there_is_said(
     assert "no Ray cluster at 'auto'" in warned
 
 
+def test_what_ray_gives_up_is_handed_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An actor that cannot be reached for a moment ends Ray's own tries, and not the recording."""
+
+    class RayActorError(Exception):
+        pass
+
+    handed: list[list[int]] = []
+
+    def done(_: object, __: object, todo: list[Shard], ___: object) -> Iterator[dict[str, Any]]:
+        handed.append([shard.number for shard in todo])
+        yield {"number": todo[0].number}
+        if len(todo) > 1:
+            raise RayActorError("temporarily unavailable")
+
+    exceptions = SimpleNamespace(RayActorError=RayActorError)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(exceptions=exceptions))
+    monkeypatch.setitem(sys.modules, "ray.exceptions", exceptions)
+    monkeypatch.setattr(RayPool, "_done", done)
+    todo = [Shard(number, number, []) for number in range(3)]
+    told = RayPool()._to_the_end(Run("nowhere"), todo, lambda: pytest.fail("made here"))
+    assert [one["number"] for one in told] == [0, 1, 2]
+    assert handed == [[0, 1, 2], [1, 2], [2]]
+    many = [Shard(number, number, []) for number in range(30)]
+    with pytest.raises(ValueError, match=r"the workers of 20 shards died 10 times"):
+        list(RayPool()._to_the_end(Run("nowhere"), many, lambda: pytest.fail("made here")))
+
+
 @pytest.mark.parametrize(("smallest", "largest"), [(0, 2), (3, 2)])
 def test_a_pool_of_no_workers_is_refused(smallest: int, largest: int) -> None:
     with pytest.raises(ValueError, match="workers: give at least 1"):
@@ -140,4 +172,4 @@ def test_what_goes_wrong_in_a_worker_is_told(
     assert tried(refuse, str(tmp_path)) == "layers [99]"
     worker = ShardWorker(refuse, str(tmp_path / "run"), str(tmp_path))
     row = {"number": 0, "first": 0, "items": [{"id": "p", "question": "?", "gold": "!"}]}
-    assert worker(row) == {"problems": 0, "error": "layers [99]", "seen": ""}
+    assert worker(row) == {"number": 0, "problems": 0, "error": "layers [99]", "seen": ""}
