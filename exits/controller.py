@@ -9,8 +9,8 @@ from probexit.exits.artefacts.cards import card
 from probexit.exits.artefacts.controllers import load_controller, save_controller
 from probexit.exits.artefacts.promise import check_promise, without_promise
 from probexit.exits.fingerprint import Fingerprint
-from probexit.exits.html import facts
 from probexit.exits.policies.base import ExitPolicy
+from probexit.exits.shown import Shown
 from probexit.exits.signals.base import Signal
 from probexit.hooks.continuation import continuation_ids
 from probexit.hooks.cues.base import CueSet
@@ -18,8 +18,8 @@ from probexit.hooks.think_tags import ThinkTags
 from probexit.probes.artefacts.hub import OnHub
 
 
-@dataclass(frozen=True)
-class ExitController(OnHub):
+@dataclass(frozen=True, repr=False)
+class ExitController(Shown, OnHub):
     """A complete exit rule, as deployed; the same object is replayed, calibrated and run live.
 
     Attributes:
@@ -100,9 +100,9 @@ class ExitController(OnHub):
             ],
         )
 
-    def _repr_html_(self) -> str:
+    def described(self) -> tuple[str, dict[str, str]]:
         promise = self.certificate.get("statement", "nothing: this controller was not calibrated")
-        return facts({**self._facts(), "promises": promise})
+        return "Exit controller", {**self._facts(), "promises": promise}
 
     def _facts(self) -> dict[str, str]:
         """Say in words what the controller does, but for its promise."""

@@ -82,7 +82,7 @@ def brier_parts(
     return BrierParts(float(reliability), float(resolution), float(uncertainty), float(rest))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReliabilityDiagram:
     """Arrays ``[bins]`` to draw; NaN where a bin is empty.
 
@@ -101,6 +101,14 @@ class ReliabilityDiagram:
     frequency: Array
     low: Array
     high: Array
+
+    def __repr__(self) -> str:
+        lines = [f"{'score':>6}  {'right':>6}  {'95 % band':>14}  {'cues':>6}"]
+        columns = (self.score, self.frequency, self.low, self.high, self.count)
+        for score, share, low, high, count in zip(*columns, strict=True):
+            if count:
+                lines.append(f"{score:6.3f}  {share:6.3f}  [{low:.3f}, {high:.3f}]  {count:6d}")
+        return "\n".join(lines)
 
     def to_frame(self) -> Any:
         """Return one line per bin that holds cues, as a pandas frame."""

@@ -15,11 +15,12 @@ from probexit.exits.depth.modes.base import Mode
 from probexit.exits.depth.refusals import refuse_around, refuse_inside, refuse_model
 from probexit.exits.depth.rule import ExitRule
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.shown import Shown
 from probexit.probes.artefacts.hub import OnHub
 
 
-@dataclass(frozen=True)
-class DepthController(OnHub):
+@dataclass(frozen=True, repr=False)
+class DepthController(Shown, OnHub):
     """Layer exits as deployed.
 
     Attributes:
@@ -90,12 +91,6 @@ class DepthController(OnHub):
 
     def card(self, name: str) -> str:
         """Return the model card."""
-        rule = self.rule
-        facts = {
-            "leaves": f"after layers {list(rule.layers)}, by {type(rule.decider).__name__}",
-            "then": type(self.mode).__name__,
-            "guarantee": "the same text" if self.mode.lossless else "see below",
-        }
         usage = [
             "import probexit as px",
             'reasoner = px.load("MODEL")',
@@ -103,7 +98,21 @@ class DepthController(OnHub):
             "with controller.attach(reasoner.model):",
             '    print(reasoner.ask("..."))',
         ]
-        return card(f"{name}: layer exits", facts, self.certificate, usage)
+        guarantee = "the same text" if self.mode.lossless else "see below"
+        told = {**self._facts(), "guarantee": guarantee}
+        return card(f"{name}: layer exits", told, self.certificate, usage)
+
+    def described(self) -> tuple[str, dict[str, str]]:
+        unsaid = "the same text" if self.mode.lossless else "nothing: it was not calibrated"
+        promise = str(self.certificate.get("statement", unsaid))
+        return "Layer exits", {**self._facts(), "promises": promise}
+
+    def _facts(self) -> dict[str, str]:
+        rule = self.rule
+        return {
+            "leaves": f"after layers {list(rule.layers)}, by {type(rule.decider).__name__}",
+            "then": type(self.mode).__name__,
+        }
 
     @contextmanager
     def attach(self, model: Any) -> Iterator[DepthAttachment]:

@@ -32,6 +32,7 @@ from probexit.exits.engines.refusals import (
 from probexit.exits.engines.room import most_new_tokens
 from probexit.exits.engines.row import Row
 from probexit.exits.engines.session import Session
+from probexit.exits.shown import Shown
 from probexit.exits.signals.base import Trial
 from probexit.hooks.before_pass import BeforePass
 from probexit.hooks.capture import Capture
@@ -83,7 +84,7 @@ def attach(
             model.generate = before
 
 
-class Attachment:
+class Attachment(Shown):
     """What ``attach`` yields.
 
     Attributes:
@@ -100,6 +101,32 @@ class Attachment:
         self._running = Lock()
         self._init_batching = getattr(model, "init_continuous_batching", None)
         self._batched: list[tuple[Any, ContinuousExits]] = []
+
+    def to_frame(self) -> Any:
+        """Return one line per row, as a pandas frame: tokens, cues, and where it left."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "tokens": [row.written for row in self.rows],
+                "cues": [row.cues for row in self.rows],
+                "left": [row.exit is not None for row in self.rows],
+                "thinking": [None if row.exit is None else row.exit.thinking for row in self.rows],
+                "cue": [None if row.exit is None else row.exit.cue for row in self.rows],
+                "score": [None if row.exit is None else row.exit.score for row in self.rows],
+            }
+        )
+
+    def described(self) -> tuple[str, dict[str, str]]:
+        rows = list(self.rows)
+        left = [row.exit for row in rows if row.exit is not None]
+        told = {
+            "rows": str(len(rows)),
+            "left at a cue": str(sum(one.cue is not None for one in left)),
+            "closed by the budget": str(sum(one.cue is None for one in left)),
+            "exits refused": str(sum(row.refused for row in rows)),
+        }
+        return "Exits in the newest call of generate", told
 
     @property
     def requests(self) -> dict[str, Row]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from probexit.exits.artefacts.parts import describe, rebuild
 from probexit.exits.policies.threshold import Threshold
+from probexit.exits.shown import Shown
 from probexit.exits.signals.probe import ProbeSignal
 from probexit.exits.trace import Trace
 from probexit.experiments.fitting.grids import policy_grid
@@ -30,8 +31,8 @@ FEWEST = 3
 """Problems that must hold either label."""
 
 
-@dataclass(frozen=True)
-class Fit:
+@dataclass(frozen=True, repr=False)
+class Fit(Shown):
     """A fitted probe with its choices.
 
     Attributes:
@@ -49,6 +50,19 @@ class Fit:
     sweep: LayerSweep | None
     grid: Tensor
     problems: tuple[str, ...]
+
+    def described(self) -> tuple[str, dict[str, str]]:
+        told = {
+            "predicts": self.target,
+            "reads": f"layers {list(self.signal.layers)}",
+            "fitted on": f"{len(self.problems)} problems",
+        }
+        if self.sweep is not None:
+            best = self.sweep.best
+            told["chosen at"] = (
+                f"AUROC {best.auroc:.3f} ± {best.standard_error:.3f}, other problems"
+            )
+        return f"Probe: {self.probe}", told
 
 
 def splits_of(run: Run) -> Splits:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.fingerprint import Fingerprint
+from probexit.exits.shown import Shown
 from probexit.exits.trace import Trace
 from probexit.experiments.recording.shards import items_in, read_shard, shard_numbers
 from probexit.experiments.recording.tasks.base import Item
@@ -84,12 +85,44 @@ class Manifest:
     engine_options: dict[str, Any] = field(default_factory=dict)
 
 
-class Run:
+class Run(Shown):
     """A recording on disk."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.shards = self.folder / "shards"
+
+    def described(self) -> tuple[str, dict[str, str]]:
+        if not self.begun:
+            return f"Run {str(self.folder)!r}", {"holds": "nothing yet"}
+        manifest = self.manifest
+        numbers = shard_numbers(self.shards)
+        told = {
+            "model": manifest.model,
+            "task": manifest.task,
+            "cues": manifest.cues,
+            "layers": str(list(manifest.layers)),
+            "problems": str(sum(len(self.recorded(number)) for number in numbers)),
+        }
+        return f"Run {str(self.folder)!r}", told
+
+    def to_frame(self) -> Any:
+        """Return one line per trace, as a pandas frame: its lengths and its grade."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "problem": trace.problem,
+                "rollout": trace.rollout,
+                "thinking": trace.thinking,
+                "tokens": len(trace.token_ids),
+                "cues": len(trace.cues),
+                "finished": trace.finished,
+                "answer": trace.answer,
+                "correct": trace.correct,
+            }
+            for trace in self.traces()
+        )
 
     @property
     def begun(self) -> bool:

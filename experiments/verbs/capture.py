@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 
 from probexit.exits.engines.decoding import Decoding
 from probexit.exits.engines.loop import generate
+from probexit.exits.shown import Shown
 from probexit.experiments.recording.cues import cue_set
 from probexit.experiments.recording.thinking import thinking_span
 from probexit.experiments.verbs.record import REFLECTION, checked_layers
@@ -17,8 +18,8 @@ from probexit.hooks.capture import Capture
 from probexit.hooks.models import Reasoner
 
 
-@dataclass(frozen=True)
-class CapturedCues:
+@dataclass(frozen=True, repr=False)
+class CapturedCues(Shown):
     """What a model's states were where it paused.
 
     Attributes:
@@ -38,11 +39,14 @@ class CapturedCues:
     def __len__(self) -> int:
         return len(self.groups)
 
-    def __repr__(self) -> str:
-        return (
-            f"{len(self)} cues in {len(self.texts)} texts, layers {list(self.layers)}, "
-            f"width {self.hidden.shape[-1]}"
-        )
+    def described(self) -> tuple[str, dict[str, str]]:
+        told = {
+            "cues": str(len(self)),
+            "texts": str(len(self.texts)),
+            "layers": str(list(self.layers)),
+            "width": str(self.hidden.shape[-1]),
+        }
+        return "States at cues", told
 
     def to_frame(self) -> Any:
         """Return one line per cue, as a pandas frame, without the states."""

@@ -115,7 +115,8 @@ def test_no_class_outside_its_family(golden: str, place: str, name: Any, forged:
     with pytest.raises(ValueError, match=r"(controller|depth)\.json"):
         forged(golden, at(place, name))
     assert not {"antigravity", "this"} & set(sys.modules)
-    assert not [m for m in set(sys.modules) - before if not m.startswith("probexit.")]
+    packages = {module.partition(".")[0] for module in set(sys.modules) - before}
+    assert packages <= {"probexit", "torch", "transformers"}  # what the members themselves import
 
 
 MISPLACED = [

@@ -33,7 +33,7 @@ def test_own_questions_to_an_attached_controller(
 ) -> None:
     """From pairs of question and answer to a certified controller at work."""
     assert len(run.traces()) == len(OWN)
-    px.fit(run, layers=(5, 6))
+    fitted = px.fit(run, layers=(5, 6))
     controller = px.certify(run, alpha=0.4, delta=0.3)
     assert (run.folder / "controller" / "controller.json").is_file()
     assert controller.certificate["statement"]
@@ -41,6 +41,12 @@ def test_own_questions_to_an_attached_controller(
         text = shipped.ask(OWN[0][0], max_new_tokens=320)
     assert "</think>" in text
     assert len(attached.rows) == 1
+    assert attached.to_frame().left.tolist() == [attached.rows[0].exit is not None]
+    assert len(run.to_frame()) == len(OWN)
+    for shown in (run, fitted, controller, attached):
+        assert "tensor(" not in repr(shown)
+        assert " object at 0x" not in repr(shown)
+        assert shown._repr_html_().startswith("<table")
     assert px.ExitController.load(run.folder / "controller") == controller
     capsys.readouterr()
 
@@ -59,7 +65,7 @@ def test_states_at_the_cues_of_own_prompts(shipped: Reasoner) -> None:
     assert cues.hidden.shape == (len(cues), 2, 192)
     assert set(cues.groups.tolist()) <= {0, 1, 2}
     assert len(cues.texts) == 3
-    assert "cues in 3 texts" in repr(cues)
+    assert "texts   3" in repr(cues)
     frame = cues.to_frame()
     assert list(frame) == ["prompt", "position"]
     assert len(frame) == len(cues)

@@ -1,6 +1,7 @@
 """Recordings by the command line, in processes of their own, and what they left on disk."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ def start(launcher: Sequence[str], *options: str) -> "subprocess.Popen[str]":
         [sys.executable, *launcher, CLI, *RECORD, *options],
         # One thread, for the same order of additions; and bars, though nobody watches.
         env=os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": ""},
+        # A session in the background ignores interrupts, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
